@@ -1,0 +1,71 @@
+## make demo        plays a student through the whole course, with real commits
+## make test        lint, types and tests
+## make test-slow   the long corpora
+## make parity      installs PyTorch, the oracle of the parity tests
+## make bubblewrap  installs the strongest sandbox, where Debian's packages are at hand
+## make lock        solves the dependencies again
+## make clean       removes the environment and the demo
+# Each does its own set-up: a .venv with exactly what requirements/ locks.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+
+.PHONY: help setup demo test test-slow lint types parity bubblewrap lock clean
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+# A .venv that lost its Python (an upgrade) or a package is made again by `make setup`.
+LOST := $(shell [ ! -e $(VENV)/installed ] || $(BIN)/python -c 'import importlib.util as u, sys; \
+	sys.exit(any(u.find_spec(n) is None for n in ("click", "numpy", "pytest", "rich", "yaml")))' \
+	2>/dev/null || rm -f $(VENV)/installed)
+
+$(VENV)/installed: requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed; $(PYTHON) is older."; \
+		  echo "-> make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || rm -rf $(VENV)
+	@echo "Installing what the course needs into $(VENV) (about a minute) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(VENV)/installed
+
+demo: setup
+	$(BIN)/tito demo $(DEMO)
+
+# One pytest process per core: most tests wait for processes that they started.
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
+
+test: setup lint types
+	$(PYTEST) -m "not slow"
+
+# The long corpora.
+test-slow: setup
+	$(PYTEST) -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check grader tito tests benchmarks
+
+types: setup
+	$(BIN)/mypy
+
+# The oracle of the parity tests; without it they are skipped, with a reason.
+parity: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+
+# Tests of this sandbox are skipped without it, with a reason.
+bubblewrap:
+	@command -v bwrap >/dev/null || { apt-get update -qq && apt-get install -y -qq bubblewrap; }
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-header -q -o requirements/student.lock
+	$(BIN)/uv pip compile requirements/grade.in -c requirements/student.lock --universal --python-version 3.10 --generate-hashes --no-header -q -o requirements/grade.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes --no-header -q -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) $(DEMO)

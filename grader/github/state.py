@@ -1,0 +1,186 @@
+"""state.json of the badges branch: when and by which commit each milestone was earned.
+
+Runs may arrive in any order and at the same time, so joining a run to a state must give the same
+whatever the order: `earned` is the earliest run that proved it and is never taken back, `now` is
+what the latest run said, `since` is the earliest run after the last proof that did not prove it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from grader.github import strict
+from grader.github.strict import Refused
+from grader.results import Earned, Evidence, MilestoneState, Report
+
+SCHEMA = "tinytorch/badges/v1"
+FILE = "state.json"
+MAX_BYTES = 256 * 1024
+MAX_MILESTONES = 200
+_ID = r"[a-z][a-z0-9_]{0,59}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """run: GitHub's number of the workflow run, which only grows.  when: that of the run."""
+
+    run: int
+    commit: str
+    when: str
+
+    def as_earned(self) -> Earned:
+        return Earned(self.commit, self.when)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Of one milestone. earned, proven: its first and its last proof.  since: see above."""
+
+    state: str
+    now: Stamp
+    earned: Stamp | None = None
+    proven: Stamp | None = None
+    since: Stamp | None = None
+
+
+State = Mapping[str, Record]
+
+_STAMP = {
+    "run": strict.integer(1, 10**12),
+    "commit": strict.commit,
+    "when": strict.instant,
+}
+_STATES = tuple(s.value for s in MilestoneState)
+
+
+def read(raw: bytes | None) -> dict[str, Record]:
+    """{} for None. Raises Refused: a state that cannot be read must not be written over."""
+    if raw is None:
+        return {}
+    values = strict.table(
+        strict.parse(raw, FILE, MAX_BYTES),
+        FILE,
+        {"schema": strict.one_of(SCHEMA), "milestones": _records},
+    )
+    return dict(values["milestones"])
+
+
+def _records(value: Any, where: str) -> dict[str, Record]:
+    if not isinstance(value, dict) or len(value) > MAX_MILESTONES:
+        raise Refused(f"{where} should be a table of at most {MAX_MILESTONES} milestones.")
+    name = strict.matching(_ID, "a milestone id")
+    return {name(key, where): _record(record, f"{where}.{key}") for key, record in value.items()}
+
+
+def _record(value: Any, where: str) -> Record:
+    values = strict.table(
+        value,
+        where,
+        {
+            "state": strict.one_of(*_STATES),
+            "now": _stamp,
+            "earned": strict.nullable(_stamp),
+            "proven": strict.nullable(_stamp),
+            "since": strict.nullable(_stamp),
+        },
+    )
+    return Record(**values)
+
+
+def _stamp(value: Any, where: str) -> Stamp:
+    return Stamp(**strict.table(value, where, _STAMP))
+
+
+def write(state: State) -> str:
+    values = {
+        "schema": SCHEMA,
+        "milestones": {name: _values(record) for name, record in sorted(state.items())},
+    }
+    return json.dumps(values, indent=1) + "\n"
+
+
+def _values(record: Record) -> dict[str, Any]:
+    stamps = {"now": record.now, "earned": record.earned}
+    stamps |= {"proven": record.proven, "since": record.since}
+    return {
+        "state": record.state,
+        **{
+            name: {"run": s.run, "commit": s.commit, "when": s.when} if s else None
+            for name, s in stamps.items()
+        },
+    }
+
+
+def join(state: State, report: Report, stamp: Stamp) -> dict[str, Record]:
+    """STATE after one more run. A milestone that was not judged stays as it was."""
+    joined = dict(state)
+    for milestone_id, verdict in report.standing.milestones.items():
+        if report.problem is None and verdict.judged:
+            word = verdict.state.value
+            joined[milestone_id] = _after(joined.get(milestone_id), word, stamp)
+    return joined
+
+
+def _after(known: Record | None, word: str, stamp: Stamp) -> Record:
+    proves = word == MilestoneState.ACHIEVED.value
+    if known is None:
+        known = Record(word, stamp)
+    elif stamp.run >= known.now.run:
+        known = replace(known, state=word, now=stamp)
+    if proves:
+        known = replace(
+            known,
+            earned=_earlier(known.earned, stamp),
+            proven=_later(known.proven, stamp),
+        )
+    return replace(known, since=_since(known, None if proves else stamp))
+
+
+def _since(record: Record, failed: Stamp | None) -> Stamp | None:
+    """The earliest known run after the last proof that did not prove it."""
+    if record.state == MilestoneState.ACHIEVED.value:
+        return None
+    last_proof = record.proven.run if record.proven else 0
+    failures = [s for s in (record.since, failed, record.now) if s and s.run > last_proof]
+    return min(failures, key=lambda s: s.run) if failures else None
+
+
+def _earlier(known: Stamp | None, stamp: Stamp) -> Stamp:
+    return stamp if known is None or stamp.run <= known.run else known
+
+
+def _later(known: Stamp | None, stamp: Stamp) -> Stamp:
+    return stamp if known is None or stamp.run >= known.run else known
+
+
+def tell(report: Report, state: State) -> Report:
+    """REPORT with what STATE knows: since when each milestone is earned, and since when not proven."""
+    milestones = {}
+    regressed = {}
+    for milestone_id, verdict in report.standing.milestones.items():
+        record = state.get(milestone_id)
+        if record is not None and record.earned is not None:
+            verdict = replace(verdict, earned=record.earned.as_earned())
+            if record.since is not None:
+                regressed[milestone_id] = record.since.as_earned()
+        milestones[milestone_id] = verdict
+    standing = replace(report.standing, milestones=milestones)
+    return replace(report, standing=standing, regressed=regressed)
+
+
+def current(report: Report, state: State) -> Report:
+    """What the badges show: the latest run of each milestone, which need not be that of REPORT."""
+    told = tell(report, state)
+    milestones = {}
+    for milestone_id, verdict in told.standing.milestones.items():
+        record = state.get(milestone_id)
+        if record is not None:
+            judged = Evidence("", milestone_id, ())  # a state is only kept of what was judged
+            verdict = replace(
+                verdict, state=MilestoneState(record.state), missing=(), evidence=judged
+            )
+        milestones[milestone_id] = verdict
+    return replace(told, standing=replace(told.standing, milestones=milestones))

@@ -1,0 +1,325 @@
+"""tito course check and release, on a small course that is broken in one way at a time."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader import authoring, release
+from grader import course as courses
+from grader.challenges import CHALLENGES
+from grader.engine import Engine
+from grader.errors import StudentError, UsageError
+from grader.git import Git
+from grader.ledgers.memory import MemoryLedger
+from grader.probes import PROBES
+from grader.sandboxes.process import ProcessSandbox
+from grader.snapshot import of_working_tree
+
+COURSE = """\
+course: Small
+version: 1
+loss_falls: "> 50 %"
+modules:
+  - {id: 00_one, title: One, needs: [], points: 5}
+  - {id: 01_two, title: Two, needs: [00_one], points: 5}
+milestones:
+  - {id: perceptron, name: The Perceptron, story: It learns, proves: it learns, needs: [], accuracy: "> 90 %", points: 5}
+"""
+
+ONE = '''\
+# %%
+#| default_exp core.one
+
+# %%
+#| export
+def one():
+    """Return 1."""
+    ### BEGIN SOLUTION
+    numerator_of_the_solution = 20
+    return numerator_of_the_solution // 20
+    ### END SOLUTION
+
+# %%
+def test_one():
+    """one() is 1."""
+    assert one() == 1, f"one() should be 1, got {one()}. Hint: return 1."
+'''
+
+TWO = (
+    ONE.replace("core.one", "core.two")
+    .replace("def one()", "def two()")
+    .replace("test_one", "test_two")
+    .replace("one()", "two()")
+    .replace("Return 1", "Return 2")
+    .replace("// 20", "// 10")
+    .replace("is 1", "is 2")
+    .replace("== 1", "== 2")
+)
+EXPORTS = ("tinytorch/__init__.py", "tinytorch/core/__init__.py", "tinytorch/core/one.py")
+
+
+@pytest.fixture
+def course_repo(repo, monkeypatch):
+    """A course of two modules, committed, its package exported."""
+    for module in ("00_one", "01_two"):
+        monkeypatch.setitem(PROBES, module, "nobody asks for them here")
+    repo.commit(
+        {
+            "course.yaml": COURSE,
+            "modules/00_one/one.py": ONE,
+            "modules/01_two/two.py": TWO,
+            "release/README.md": "for students\n",
+            "README.md": "for authors\n",
+            "grader/engine.py": "# engine\n",
+            "tito/hook": "#!/bin/sh\n",
+            "notes/private.md": "not for students\n",
+        }
+    )
+    export(repo)
+    return repo
+
+
+def export(repo):
+    standing = engine_of(repo).grade(of_working_tree(repo.top))
+    repo.commit({path: standing.package[path] for path in standing.package})
+
+
+def engine_of(repo):
+    return Engine(courses.load(repo.top), MemoryLedger(), ProcessSandbox())
+
+
+def findings(repo):
+    return list(authoring.check(engine_of(repo), Git(repo.top), of_working_tree(repo.top)))
+
+
+def problems(repo):
+    """What the check finds, without what it says of the milestone, which needs the real course."""
+    found = [f.what for f in findings(repo) if f.problem]
+    return [what for what in found if not what.startswith("perceptron")]
+
+
+def build(repo):
+    return release.build(Git(repo.top), courses.load(repo.top))
+
+
+def test_a_course_that_holds_has_no_problem(course_repo):
+    assert problems(course_repo) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "finding"),
+    [
+        pytest.param("modules/00_one/one.py", "// 20", "// 5", "00_one: the solution is in progress: test_one: one() should be 1, got 4", id="solution fails"),
+        pytest.param("modules/00_one/one.py", '    """one() is 1."""\n', "", "test_one has no docstring", id="no docstring"),
+        pytest.param("modules/00_one/one.py", " Hint: return 1.", "", "test_one gives no hint", id="no hint"),
+        pytest.param("modules/00_one/one.py", "assert one() == 1", "assert True", "test_one passes on the starter", id="test proves nothing"),
+        pytest.param("modules/00_one/one.py", "    ### END SOLUTION\n", "", "line 8: '### BEGIN SOLUTION' has no '### END SOLUTION'", id="marker missing"),
+        pytest.param("modules/00_one/one.py", "def one():\n", "def one():\n    return (\n", "Python cannot read this line", id="syntax error"),
+        pytest.param("modules/01_two/two.py", "core.two", "core.one", "both export to tinytorch/core/one.py", id="two modules, one export"),
+        pytest.param("modules/00_one/one.py", "#| default_exp core.one", "pass", "no cell says where the code goes", id="no default_exp"),
+        pytest.param("tinytorch/core/one.py", "return", "return -", "tinytorch/ is not what the lessons export (tinytorch/core/one.py)", id="export drift"),
+        pytest.param("modules/00_one/one.py", "#| export\n", "#| export\nVALUE = one_more\n", "00_one: the solution is in progress", id="does not import"),
+    ],
+)  # fmt: skip
+def test_one_flaw_is_one_finding_that_names_it(course_repo, path, old, new, finding):
+    text = (course_repo.top / path).read_text()
+    assert old in text
+    course_repo.commit({path: text.replace(old, new)})
+    assert any(finding in found for found in problems(course_repo)), problems(course_repo)
+
+
+def test_each_test_needs_a_hint_of_its_own(course_repo):
+    """Two tests in one cell: the hint of the other is no hint for this one."""
+    second = '\n\ndef test_again():\n    """Again."""\n    assert one() == 1\n'
+    course_repo.commit({"modules/00_one/one.py": ONE + second})
+    (found,) = [p for p in problems(course_repo) if "hint" in p]
+    assert "test_again gives no hint" in found
+
+
+@pytest.mark.parametrize(
+    ("registry", "name", "says"),
+    [
+        (PROBES, "01_two", "01_two has no probes, so no commit could be graded (tito verify)."),
+        (CHALLENGES, "perceptron", "perceptron has no challenge, so it could not be run."),
+    ],
+)
+def test_what_grades_on_a_server_must_be_there(course_repo, monkeypatch, registry, name, says):
+    monkeypatch.delitem(registry, name)
+    assert says in [f.what for f in findings(course_repo)]
+
+
+def test_a_milestone_without_its_test_is_found(course_repo):
+    file = "tests/milestones/test_learning_verification.py"
+    missing = f"perceptron: {file} has no test_perceptron_learning()."
+    assert missing in [f.what for f in findings(course_repo)]
+    course_repo.commit({file: "def test_perceptron_learning(verified):\n    pass\n"})
+    assert missing not in [f.what for f in findings(course_repo)]
+
+
+def test_an_unlisted_folder_is_found(course_repo):
+    course_repo.commit({"modules/02_three/three.py": ONE})
+    assert "modules/02_three is not listed in course.yaml." in problems(course_repo)
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        pytest.param("modules/01_twoo/twoo.py", id="folder misspelt"),
+        pytest.param("modules/01_two/second.py", id="file misspelt"),
+        pytest.param("modules/02_two/two.py", id="another number"),
+    ],
+)
+def test_a_lesson_that_is_not_where_its_id_says_is_found_nearby(course_repo, there):
+    course_repo.git("rm", "-q", "modules/01_two/two.py")
+    course_repo.commit({there: TWO})
+    hints = [f.hint for f in findings(course_repo)]
+    assert f"Rename {there} to modules/01_two/two.py, or mend the id in course.yaml." in hints
+
+
+def test_a_missing_lesson_is_found(course_repo):
+    course_repo.git("rm", "-q", "-r", "modules/01_two")
+    course_repo.git("commit", "-q", "-m", "gone")
+    assert "modules/01_two/two.py is not there." in problems(course_repo)
+
+
+def test_a_solution_left_in_a_carried_file_is_found(course_repo):
+    leak = ONE.split("### BEGIN SOLUTION\n")[1].split("    ### END")[0]
+    course_repo.commit({"release/cheat.py": f"def one():\n{leak}"})
+    assert any("release holds a solution: numerator" in p for p in problems(course_repo))
+
+
+def test_a_release_has_starters_and_no_solutions_and_nothing_private(course_repo):
+    files = build(course_repo)
+    assert set(files) == {
+        "course.yaml",
+        "README.md",
+        "grader/engine.py",
+        "tito/hook",
+        "modules/00_one/one.py",
+        "modules/01_two/two.py",
+        "starters/00_one/one.py",
+        "starters/01_two/two.py",
+        "tinytorch/__init__.py",
+    }
+    assert files["README.md"].content == b"for students\n"
+    assert all(b"numerator" not in file.content for file in files.values())
+    assert b"NotImplementedError" in files["modules/00_one/one.py"].content
+
+
+def test_two_releases_of_one_commit_are_the_same_commit(course_repo, tmp_path):
+    """Every byte, those of .git included."""
+    git = Git(course_repo.top)
+    when = release.date_of_head(git)
+    first = release.write(build(course_repo), tmp_path / "a", when)
+    second = release.write(build(course_repo), tmp_path / "b", when)
+    assert first == second
+    assert _bytes(tmp_path / "a") == _bytes(tmp_path / "b")
+
+
+def _bytes(root: Path):
+    return {p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_a_release_has_one_commit_and_a_clean_tree(course_repo, tmp_path):
+    release.write(build(course_repo), tmp_path / "a", release.date_of_head(Git(course_repo.top)))
+    student = Git(tmp_path / "a")
+    assert student.text("rev-list", "--count", "HEAD") == "1"
+    assert student.text("status", "--porcelain") == ""
+    assert student.text("fsck") == ""
+
+
+def test_a_release_is_not_made_over_something(course_repo, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="is not empty"):
+        release.write(build(course_repo), tmp_path, "1700000000 +0000")
+
+
+def test_a_release_that_breaks_off_leaves_nothing(course_repo, tmp_path):
+    files = {**build(course_repo), "course.yaml/x": release.File("100644", b"")}
+    target = tmp_path / "new" / "students"
+    with pytest.raises(UsageError, match=r"students cannot be written: "):
+        release.write(files, target, "1700000000 +0000")
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_release_fills_an_empty_folder_that_others_may_read(course_repo, tmp_path):
+    target = tmp_path / "students"
+    target.mkdir()
+    release.write(build(course_repo), target, "1700000000 +0000")
+    assert (target / "course.yaml").is_file()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o755
+
+
+def test_a_release_is_made_from_what_is_committed(course_repo):
+    course_repo.write({"course.yaml": COURSE + "# later\n"})
+    with pytest.raises(StudentError, match=r"course\.yaml is not committed as it is"):
+        build(course_repo)
+
+
+def tito(repo, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "tito", *arguments],
+        cwd=repo.top,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+
+def test_the_command_refuses_to_release_a_course_that_does_not_hold(course_repo, tmp_path):
+    course_repo.commit({"modules/00_one/one.py": ONE.replace("// 20", "// 5")})
+    done = tito(course_repo, "course", "release", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "nothing was written" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "says"),
+    [
+        pytest.param("../full", "../full is not empty", id="occupied"),
+        pytest.param("../full/file", "../full/file is not a folder", id="a file"),
+        pytest.param("../full/file/out", "full/file cannot be written", id="below a file"),
+        pytest.param("out", "out is inside the course's own repository", id="inside"),
+        pytest.param(".", ". is inside the course's own repository", id="the course itself"),
+    ],
+)
+def test_a_folder_that_will_not_do_is_refused_before_anything_is_checked(course_repo, folder, says):
+    full = course_repo.top.parent / "full"
+    full.mkdir()
+    (full / "file").touch()
+    done = tito(course_repo, "course", "release", folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "rm -r" not in done.stderr
+    assert not (course_repo.top / "out").exists()
+
+
+def test_a_folder_that_git_ignores_may_be_inside(course_repo):
+    course_repo.write({".gitignore": "/out/\n"})
+    git = Git(course_repo.top)
+    release.refuse_inside(git, course_repo.top / "out")
+    with pytest.raises(UsageError, match="holds the solutions"):
+        release.refuse_inside(git, course_repo.top / "elsewhere")
+
+
+def test_uncommitted_work_is_refused_before_anything_is_checked(course_repo, tmp_path):
+    course_repo.write({"course.yaml": COURSE + "# later\n"})
+    done = tito(course_repo, "course", "release", str(tmp_path / "out"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "course.yaml is not committed as it is" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("check",), ("release", "out")])
+def test_a_student_repository_has_nothing_to_check(course_repo, arguments):
+    course_repo.write({"starters/00_one/one.py": ONE})
+    done = tito(course_repo, "course", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "This is a student repository" in done.stderr

@@ -1,0 +1,246 @@
+"""A student with the hooks that `tito setup` installs, for each of its runners.
+
+Every test that asks for `student` is run three times: with raw hooks always, with pre-commit and
+prek in the slow tests, or always when it is marked each_runner. After each, `settled` has to hold.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader import course as courses
+from grader import snapshot as snapshots
+from grader.engine import Engine
+from grader.git import Git
+from grader.ledgers.files import FileLedger
+from grader.results import Standing
+from grader.sandboxes import SANDBOXES
+from tests.hooks.conftest import PROJECT, STUB, Student, one, two
+from tito.installation import RUNNERS
+
+ONE = "modules/00_one/one.py"
+TWO = "modules/01_two/two.py"
+SIX = "modules/02_six/six.py"
+EXPORT = "tinytorch/core/one.py"
+INIT = "tinytorch/__init__.py"
+
+COURSE = """\
+course: Small
+version: 1
+loss_falls: "> 50 %"
+modules:
+  - {id: 00_one, title: One, needs: [], points: 5}
+  - {id: 01_two, title: Two, needs: [00_one], points: 5}
+  - {id: 02_six, title: Six, needs: [], points: 5}
+milestones:
+  - id: perceptron
+    name: 1957 - The Perceptron
+    story: First learning algorithm with automatic weight updates
+    proves: gradient descent actually works
+    needs: [00_one, 01_two]
+    accuracy: "> 90 %"
+    points: 10
+"""
+
+SIX_LESSON = '''\
+# %% [markdown]
+# # Six
+#
+# A lesson that needs no other.
+
+# %%
+#| default_exp core.six
+
+# %%
+#| export
+def six():
+    """Return 6."""
+    {six}
+
+# %%
+def test_six_is_six():
+    """six() is 6."""
+    assert six() == 6, f"six() should be 6, got {{six()}}. Hint: return 6."
+'''
+
+
+def six(body: str = "return 6") -> str:
+    return SIX_LESSON.format(six=body)
+
+
+class Committer(Student):
+    """A student who knows git. reference: a ledger that no hook ever wrote to."""
+
+    def __init__(self, top: Path, home: Path, runner: str, reference: Path) -> None:
+        super().__init__(top, home)
+        self.runner = runner
+        self.reference = reference
+        self.environment.update(
+            PREK_HOME=str(home / ".cache" / "prek"), GIT_ALLOW_PROTOCOL="file", GIT_EDITOR="true"
+        )
+
+    def tito(self, *arguments: str, **environment: str):
+        return self.run(sys.executable, "-m", "tito", *arguments, **environment)
+
+    def save(self, files: dict[str, str], message: str = "work", *options: str) -> str:
+        """Write, stage and commit through the hooks. What was said."""
+        for path, text in files.items():
+            self.write(path, text)
+        self.git("add", "--", *files)
+        return self.git("commit", "-m", message, *options)
+
+    def past_the_hook(self, files: dict[str, str], message: str = "no hook") -> None:
+        for path, text in files.items():
+            self.write(path, text)
+        self.git("add", "--", *files)
+        self.git("-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", message)
+
+    def head(self) -> str:
+        return self.git("rev-parse", "HEAD").strip()
+
+    def staged(self, path: str) -> str:
+        return self.git("show", f":{path}")
+
+    def git_directory(self) -> Path:
+        return (self.top / self.git("rev-parse", "--git-dir").strip()).resolve()
+
+    def progress(self) -> list[str]:
+        """The completed modules, of which both files must say the same."""
+        files = (self.top / "progress.json", self.home / ".tinytorch" / "progress.json")
+        if not any(file.exists() for file in files):
+            return []  # nothing was committed yet
+        project, home = (json.loads(file.read_text("utf-8")) for file in files)
+        clone = home["clones"][str(self.top)]
+        assert clone["completed_modules"] == project["completed_modules"]
+        return project["completed_modules"]
+
+    def graded_from_scratch(self, revision: str = "HEAD") -> Standing:
+        """What somebody says who has nothing but the commit."""
+        git = Git(self.top, {k: v for k, v in self.environment.items() if k != "GIT_EDITOR"})
+        engine = Engine(courses.load(self.top), FileLedger(self.reference), SANDBOXES["process"]())
+        return engine.grade(snapshots.of_commit(git, revision))
+
+    def settle(self, status: str = "", *, drift: bool = False) -> None:
+        """What holds after every scenario.
+
+        status: what `git status` shows.  drift: a commit came without the hook, and lacks exports.
+        """
+        assert self.status() == status
+        assert self.git("fsck", "--no-dangling") == ""
+        assert [p for p in self.git_directory().rglob("*.lock") if p.parent.name != "tito"] == []
+        standing = self.graded_from_scratch()
+        assert bool(standing.drift) is drift, standing.drift
+        assert self.progress() == list(standing.complete)
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("reference")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory) -> Path:
+    """Built once: the course given out, and one commit."""
+    root = tmp_path_factory.mktemp("git-template")
+    home, top = root / "home", root / "course"
+    home.mkdir()
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
+        "[advice]\n\tdetachedHead = false\n",
+        encoding="utf-8",
+    )
+    top.mkdir()
+    for folder in ("grader", "tito"):
+        shutil.copytree(
+            PROJECT / folder, top / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for name in (".pre-commit-config.yaml", ".gitattributes", ".gitignore"):
+        shutil.copy(PROJECT / name, top / name)
+    student = Student(top, home)
+    student.write("course.yaml", COURSE)
+    student.write("notes.txt", "first\n\n\nlast\n")
+    for folder in ("modules", "starters"):
+        student.write(f"{folder}/00_one/one.py", one(STUB))
+        student.write(f"{folder}/01_two/two.py", two(STUB, STUB))
+        student.write(f"{folder}/02_six/six.py", six(STUB))
+    student.write(INIT, "# Generated by tito: everything that the complete modules export.\n")
+    student.git("init", "-q")
+    student.git("config", "core.autocrlf", "false")
+    student.git("add", "-A")
+    student.git("commit", "-q", "-m", "the course")
+    return root
+
+
+@pytest.fixture(scope="session")
+def hooked(template, tmp_path_factory):
+    """hooked(runner) -> a copy of the template after `tito setup --runner`."""
+    made: dict[str, Path] = {}
+
+    def of(runner: str) -> Path:
+        if runner not in made:
+            root = tmp_path_factory.mktemp(f"hooked-{runner}") / "s"
+            shutil.copytree(template, root, symlinks=True)
+            student = Student(root / "course", root / "home")
+            done = student.run(sys.executable, "-m", "tito", "setup", "--runner", runner)
+            assert done.status == 0, done.output
+            (root / "course" / "progress.json").unlink()  # it names a clone that nobody uses
+            shutil.rmtree(root / "home" / ".tinytorch")
+            made[runner] = root
+        return made[runner]
+
+    return of
+
+
+def pytest_generate_tests(metafunc):
+    if "runner" in metafunc.fixturenames:
+        always = metafunc.definition.get_closest_marker("each_runner")
+        metafunc.parametrize(
+            "runner",
+            [
+                pytest.param(r, marks=() if always or r == "raw" else (pytest.mark.slow,))
+                for r in RUNNERS
+            ],
+        )
+
+
+@pytest.fixture
+def student(runner, hooked, reference, tmp_path) -> Committer:
+    shutil.copytree(hooked(runner), tmp_path / "s", symlinks=True)
+    return Committer(tmp_path / "s" / "course", tmp_path / "s" / "home", runner, reference)
+
+
+@pytest.fixture
+def done_with_one(student) -> Committer:
+    """Module 00 is complete and committed."""
+    student.save({ONE: one()})
+    return student
+
+
+@pytest.fixture
+def unprivileged():
+    """The words that start a command under which file permissions hold, also for root."""
+    if os.getuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("as root, permissions hold only under setpriv, which is not installed")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--"]
+
+
+def start(student: Student, *command: str, **environment: str) -> subprocess.Popen[bytes]:
+    """COMMAND in a process group of its own, as a terminal starts it."""
+    return subprocess.Popen(
+        command,
+        cwd=student.top,
+        env={**student.environment, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )

@@ -1,0 +1,205 @@
+"""A student's repository with a course of two small modules, real hooks and a home of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+
+COURSE = """\
+course: Small
+version: 1
+loss_falls: "> 50 %"
+modules:
+  - {id: 00_one, title: One, needs: [], points: 5}
+  - {id: 01_two, title: Two, needs: [00_one], points: 5}
+milestones:
+  - id: perceptron
+    name: 1957 - The Perceptron
+    story: First learning algorithm with automatic weight updates
+    proves: gradient descent actually works
+    needs: [00_one, 01_two]
+    accuracy: "> 90 %"
+    points: 10
+"""
+
+ONE = '''\
+# %% [markdown]
+# # One
+
+# %%
+#| default_exp core.one
+
+# %%
+#| export
+def one():
+    """Return 1."""
+    {one}
+
+# %%
+def test_one_is_one():
+    """one() is 1."""
+    assert one() == 1, f"one() should be 1, got {{one()}}. Hint: return 1."
+'''
+
+TWO = '''\
+# %%
+#| default_exp core.two
+
+# %%
+#| export
+from tinytorch.core.one import one
+
+
+def two():
+    """Return 2."""
+    {two}
+
+
+def three():
+    """Return 3."""
+    {three}
+
+# %%
+def test_two_is_twice_one():
+    """two() is one() + one()."""
+    assert two() == 2, f"two() should be 2, got {{two()}}. Hint: add one() twice."
+
+
+def test_three_is_three():
+    """three() is 3."""
+    assert three() == 3, f"three() should be 3, got {{three()}}. Hint: two() + one()."
+'''
+
+STUB = 'raise NotImplementedError("write it")'
+
+
+def one(body: str = "return 1") -> str:
+    return ONE.format(one=body)
+
+
+def two(body: str = "return one() + one()", three: str = "return two() + one()") -> str:
+    return TWO.format(two=body, three=three)
+
+
+@dataclass(frozen=True)
+class Done:
+    status: int
+    output: str
+
+
+class Student:
+    """Types commands in one repository. Paths are relative to its top."""
+
+    def __init__(self, top: Path, home: Path) -> None:
+        self.top = top
+        self.home = home
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "PRE_COMMIT"))}
+        self.environment = {
+            **kept,
+            "HOME": str(home),
+            "XDG_CACHE_HOME": str(home / ".cache"),
+            "PRE_COMMIT_HOME": str(home / ".cache" / "pre-commit"),
+            "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+
+    def run(self, *command: str, **environment: str) -> Done:
+        done = subprocess.run(
+            command,
+            cwd=self.top,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout)
+
+    def git(self, *arguments: str, **environment: str) -> str:
+        done = self.run("git", *arguments, **environment)
+        assert done.status == 0, done.output
+        return done.output
+
+    def write(self, path: str, text: str) -> None:
+        target = self.top / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+
+    def read(self, path: str) -> str:
+        return (self.top / path).read_text(encoding="utf-8")
+
+    def commit(self, *paths: str, message: str = "work") -> Done:
+        if paths:
+            self.git("add", "--", *paths)
+        return self.run("git", "commit", "-m", message)
+
+    def at(self, revision: str, path: str) -> str:
+        return self.git("show", f"{revision}:{path}")
+
+    def files(self, revision: str = "HEAD") -> set[str]:
+        return set(self.git("ls-tree", "-r", "--name-only", revision).split())
+
+    def status(self) -> str:
+        return self.git("status", "--porcelain")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory) -> Path:
+    """Built once: the course given out, hooks installed, one commit."""
+    root = tmp_path_factory.mktemp("template")
+    home, top = root / "home", root / "course"
+    home.mkdir()
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n",
+        encoding="utf-8",
+    )
+    top.mkdir()
+    for folder in ("grader", "tito"):
+        shutil.copytree(
+            PROJECT / folder, top / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for name in (".pre-commit-config.yaml", ".gitattributes", ".gitignore"):
+        shutil.copy(PROJECT / name, top / name)
+    student = Student(top, home)
+    student.write("course.yaml", COURSE)
+    for folder in ("modules", "starters"):
+        student.write(f"{folder}/00_one/one.py", one(STUB))
+        student.write(f"{folder}/01_two/two.py", two(STUB, STUB))
+    student.write(
+        "tinytorch/__init__.py",
+        "# Generated by tito: everything that the complete modules export.\n",
+    )
+    student.git("init", "-q")
+    student.git("add", "-A")
+    student.git("commit", "-q", "-m", "the course")
+    student.git("config", "tito.python", sys.executable)
+    student.git("config", "core.autocrlf", "false")
+    installed = student.run(sys.executable, "-m", "pre_commit", "install")
+    assert installed.status == 0, installed.output
+    return root
+
+
+@pytest.fixture
+def student(template, tmp_path) -> Student:
+    shutil.copytree(template, tmp_path / "s", symlinks=True)
+    return Student(tmp_path / "s" / "course", tmp_path / "s" / "home")
+
+
+@pytest.fixture
+def done_with_one(student) -> Student:
+    """Module 00 is complete and committed."""
+    student.write("modules/00_one/one.py", one())
+    done = student.commit("modules/00_one/one.py")
+    assert done.status == 0, done.output
+    return student

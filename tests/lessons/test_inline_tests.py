@@ -1,0 +1,149 @@
+"""The lessons as a student meets them: enough to write, and a test that asks for each of it."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from grader import engine as engines
+from grader.engine import Engine
+from grader.ledgers.memory import MemoryLedger
+from grader.lesson import parse
+from grader.results import MilestoneState, Outcome
+from grader.sandboxes.process import ProcessSandbox
+from grader.snapshot import Entry, Snapshot, blob_id, of_working_tree
+from tests.lessons import reference
+from tito import hints
+
+IDS = [module.id for module in reference.COURSE.modules]
+REGIONS = reference.regions()
+# One region a module in every run, all of them in the slow one.
+FIRST_REGIONS = [(module_id, 1) for module_id in IDS]
+
+
+def _region_id(region):
+    return f"{region[0]}-{region[1]}"
+
+
+def test_there_are_at_least_sixty_inline_tests():
+    assert sum(len(reference.lesson(i).checks) for i in IDS) >= 60
+
+
+@pytest.mark.parametrize("module_id", IDS)
+def test_the_reference_solution_passes_every_test(module_id):
+    checks = reference.run(module_id, reference.lesson(module_id).text)
+    assert reference.failing(checks) == []
+
+
+@pytest.mark.parametrize("module_id", IDS)
+def test_everything_on_a_starter_is_to_do(module_id):
+    checks = reference.run(module_id, reference.lesson(module_id).starter())
+    assert {check.outcome for check in checks} == {Outcome.TODO}
+
+
+@pytest.mark.parametrize("module_id", IDS)
+def test_whoever_asks_twice_is_told_more(module_id):
+    """First what the function has to do, by the name that finds it; then how to go about it."""
+    starter = parse(reference.lesson(module_id).starter(), reference.lesson(module_id).path)
+    for check in reference.run(module_id, starter.text):
+        first, *more = hints.steps(starter, check)
+        asked_for = check.message.removeprefix("write ").partition("(")[0]
+        assert first.startswith(f"What {asked_for}() has to do:")
+        assert more, f"{check.name}: {asked_for}() has no Hint: in its docstring"
+        assert all(step.startswith(f"In {asked_for}(): ") for step in more)
+
+
+@pytest.mark.parametrize("module_id", IDS)
+def test_a_student_writes_40_to_150_lines_in_small_functions(module_id):
+    solutions = [
+        [line for line in text.splitlines() if line.strip()]
+        for text in reference.lesson(module_id).solutions()
+    ]
+    assert 40 <= sum(map(len, solutions)) <= 150
+    assert max(map(len, solutions)) <= 12
+
+
+@pytest.mark.parametrize("module_id", IDS)
+def test_every_inline_test_has_a_name_in_words_and_a_hint(module_id):
+    for cell in reference.lesson(module_id).check_cells:
+        tests = [
+            n for n in ast.parse(cell.source).body if getattr(n, "name", "").startswith("test_")
+        ]
+        assert all((ast.get_docstring(test) or "").endswith(".") for test in tests)
+        assert not tests or "Hint:" in cell.source
+
+
+def test_each_function_turns_a_test_green():
+    _assert_green_one_by_one("11_embeddings")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module_id", IDS)
+def test_each_function_of_any_module_turns_a_test_green(module_id):
+    _assert_green_one_by_one(module_id)
+
+
+def _assert_green_one_by_one(module_id):
+    """Solved in the order of the lesson: tests go from to do to passed, and never fail."""
+    count = len(reference.lesson(module_id).solutions())
+    green = [set()]
+    for number in range(1, count + 1):
+        checks = reference.run(module_id, reference.lesson(module_id).starter(number))
+        assert {check.outcome for check in checks} <= {Outcome.PASSED, Outcome.TODO}
+        green.append({check.name for check in checks if check.outcome is Outcome.PASSED})
+        assert green[-2] < green[-1], f"function {number} of {module_id} has no test of its own"
+    assert len(green[-1]) == len(reference.lesson(module_id).checks)
+
+
+@pytest.mark.parametrize("region", FIRST_REGIONS, ids=_region_id)
+def test_taking_out_a_function_fails_a_test_and_every_milestone_that_needs_it(region):
+    _assert_missed(region)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("region", REGIONS, ids=_region_id)
+def test_taking_out_any_function_fails_a_test_and_every_milestone_that_needs_it(region):
+    _assert_missed(region)
+
+
+def _assert_missed(region):
+    """Nothing stands in for what the student wrote."""
+    module_id, number = region
+    text = reference.without_solution(module_id, number)
+    engine = Engine(reference.COURSE, MemoryLedger(), ProcessSandbox())
+    snapshot = _with(reference.COURSE.module(module_id).path, text)
+    verdict = engine.test(snapshot, reference.COURSE.module(module_id))
+    assert verdict.failures
+    needing = [m for m in reference.COURSE.milestones if module_id in m.needs]
+    states = {engine.verify(snapshot, milestone).state for milestone in needing}
+    assert states == {MilestoneState.LOCKED}
+
+
+def _with(path, text):
+    """The working tree with one file changed."""
+    real = of_working_tree(reference.ROOT)
+    changed = text.encode()
+
+    def read(paths):
+        return {p: changed if p == path else real.reader([p])[p] for p in paths}
+
+    return Snapshot("changed", {**real.entries, path: Entry("100644", blob_id(changed))}, read)
+
+
+def test_the_tracked_package_is_what_the_lessons_export():
+    standing = Engine(reference.COURSE, MemoryLedger(), ProcessSandbox()).grade(
+        of_working_tree(reference.ROOT)
+    )
+    assert engines.plan_exports(standing).empty
+    assert len(standing.complete) == len(IDS)
+
+
+@pytest.mark.parametrize("module_id", IDS)
+def test_a_lesson_opens_as_a_notebook_and_comes_back_unchanged(module_id):
+    jupytext = pytest.importorskip("jupytext", reason="jupytext is in the dev packages")
+    text = reference.lesson(module_id).text
+    notebook = jupytext.reads(text, fmt="py:percent")
+    back = jupytext.writes(notebook, fmt="py:percent")
+    assert {cell.cell_type for cell in notebook.cells} == {"markdown", "code"}
+    assert back.split("# ---\n", 2)[2].strip() == text.split("# ---\n", 2)[2].strip()

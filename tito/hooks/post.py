@@ -1,0 +1,28 @@
+"""After a commit, merge, rebase or checkout: bring ledger and progress up to date, say what is new."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader.engine import Engine
+from grader.git import Git
+from grader.reports import text
+from tito.hooks import fast
+from tito.hooks.say import say
+from tito.reconcile import reconcile
+
+
+def run(git: Git, engine: Engine, private: Path) -> int:
+    """private: <git-common-dir>/tito."""
+    done = reconcile(git, engine, private=private)
+    after = done.after
+    say(
+        text.news(
+            after, done.newly_complete, done.newly_unlocked, done.newly_achieved, done.messages
+        )
+    )
+    if after.drift:
+        say(text.drifting(after.drift))
+    if not (done.messages or after.drift or any(v.faults for v in after.modules.values())):
+        fast.settle(str(git.top))
+    return 0

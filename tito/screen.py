@@ -1,0 +1,151 @@
+"""The one place that draws. Rich on a terminal; plain text without one or with NO_COLOR; ASCII
+where the encoding cannot carry more.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grader.errors import TitoError
+from grader.reports import text as words
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+CURVE_WIDTH = 60
+CURVE_HEIGHT = 6
+
+# Outcome and state -> colour of Rich. What is not listed is drawn as it is.
+STYLES = {
+    "pass": "green",
+    "yes": "green",
+    "ok": "green",
+    "complete": "green",
+    "completed": "green",
+    "FAILED": "red",
+    "ERROR": "red",
+    "TIMED OUT": "red",
+    "MISSING": "red",
+    "NO": "red",
+    "fix": "red",
+    "to do": "yellow",
+    "in progress": "yellow",
+    "unlocked": "cyan",
+    "locked": "dim",
+    "blocked": "dim",
+}
+
+
+class Screen:
+    def __init__(self, out: TextIO, err: TextIO, environment: Mapping[str, str]) -> None:
+        self._out = out
+        self._err = err
+        self._fancy = (
+            out.isatty()
+            and not environment.get("NO_COLOR")
+            and environment.get("TERM", "") not in ("", "dumb")
+        )
+        self._live = err.isatty() and environment.get("TERM", "") not in ("", "dumb")
+        self._console = Console(file=out, highlight=False) if self._fancy else None
+
+    def say(self, text: str = "", style: str = "") -> None:
+        shown = words.fit(text, self._out.encoding)
+        if self._console is not None and style:
+            self._console.print(Text(shown, style=style), soft_wrap=True)
+        else:
+            self._out.write(shown + "\n")
+            self._out.flush()  # children write to the same file: keep the order
+
+    def json(self, document: str) -> None:
+        """DOCUMENT is the whole of standard output."""
+        shown = document
+        if words.fit(document, self._out.encoding) != document:
+            shown = "".join(c if ord(c) < 128 else _escaped(c) for c in document)
+        self._out.write(shown + "\n")
+
+    def warn(self, text: str) -> None:
+        """On standard error: beside the answer, not part of it."""
+        self._err.write(words.fit(text, self._err.encoding) + "\n")
+        self._err.flush()
+
+    def error(self, error: TitoError) -> None:
+        self.warn(f"tito: {error}")
+
+    def progress(self, subject: str) -> None:
+        """Said before something that takes time, to people only."""
+        if self._live:
+            self.warn(f"running {subject} ...")
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Columns under HEADS. The last may be as long as it likes."""
+        if self._console is None:
+            self.say(plain_table(heads, rows))
+            return
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        for place, head in enumerate(heads):
+            # A name broken in two cannot be copied; sentences beside it may take more lines.
+            names = place + 1 < len(heads) and not any(" " in row[place] for row in rows)
+            table.add_column(head, overflow="fold", no_wrap=names)
+        encoding = self._out.encoding
+        for row in rows:
+            table.add_row(*(Text(words.fit(c, encoding), style=STYLES.get(c, "")) for c in row))
+        self._console.print(table)
+
+    def curve(self, title: str, values: Sequence[float]) -> None:
+        if drawn := curve(values):
+            self.say(title)
+            self.say(drawn)
+
+
+def plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(words.columns(r[i]) for r in [heads, *rows]) for i in range(len(heads))]
+    lines = []
+    for row in [heads, ["-" * w for w in widths], *rows]:
+        cells = [c + " " * (w - words.columns(c)) for c, w in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def curve(values: Sequence[float], width: int = CURVE_WIDTH, height: int = CURVE_HEIGHT) -> str:
+    """VALUES from left to right as columns of blocks, with the largest and smallest at the side.
+
+    "" when there are fewer than two values. What is not finite leaves a gap.
+    """
+    if len(values) < 2:
+        return ""
+    columns = [_mean(part) for part in _parts(values, min(width, len(values)))]
+    finite = [c for c in columns if math.isfinite(c)]
+    if not finite:
+        return ""
+    top, bottom = max(finite), min(0.0, *finite)
+    steps = height * (len(BLOCKS) - 1)
+    span = (top - bottom) or 1.0
+    heights = [
+        max(1, round((c - bottom) / span * steps)) if math.isfinite(c) else 0 for c in columns
+    ]
+    lines = []
+    for row in reversed(range(height)):
+        label = f"{top:8.3g}" if row == height - 1 else f"{bottom:8.3g}" if row == 0 else " " * 8
+        filled = (min(max(h - row * 8, 0), 8) for h in heights)
+        lines.append(f"{label} │{''.join(BLOCKS[f] for f in filled)}".rstrip())
+    return "\n".join(lines)
+
+
+def _parts(values: Sequence[float], count: int) -> list[Sequence[float]]:
+    edges = [i * len(values) // count for i in range(count + 1)]
+    return [values[a:b] for a, b in itertools.pairwise(edges)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
