@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.job import Limits
+from grader.job import WORKER, Limits
 from grader.lesson import parse
 from grader.results import Evidence, Outcome
 from grader.sandboxes import SANDBOXES, STRONG, bubblewrap, process
@@ -644,6 +646,26 @@ def test_what_never_ends_is_stopped(sandbox, scratch, code, expected):
         the_second(evidence).message,
     )
     assert list(scratch.iterdir()) == []
+
+
+def test_a_look_at_where_it_hangs_hurts_nothing_that_runs():
+    script = f"""
+import _thread, sys
+sys.path.append({str(WORKER)!r})
+from channel import BoundedText, say_where
+looks = []
+def look():
+    for _ in range(120):
+        say_where(0.0)
+        looks.append(1)
+_thread.start_new_thread(look, ())
+sink = BoundedText()
+while len(looks) < 120:
+    print("x", file=sink)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b'File "<string>", line 13 in <module>' in done.stderr
 
 
 def test_computing_time_is_limited_too(sandbox):
