@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader import engine as engines
+from grader import examination, release
 from grader import job as jobs
-from grader import release
 from grader.challenges import CHALLENGES
 from grader.course import Course, Module
 from grader.engine import Engine
@@ -43,7 +43,9 @@ def check(engine: Engine, git: Git, snapshot: Snapshot) -> Iterator[Finding]:
     if len(lessons) < len(course.modules):
         return
     yield from _solutions(engine, snapshot)
-    yield from _starters(engine.sandbox, course, lessons)
+    if engine.sandbox is not None:
+        yield from _probes(engine.sandbox, course, lessons)
+        yield from _starters(engine.sandbox, course, lessons)
     yield from _milestones(engine, snapshot)
     yield from _release(git, course, list(lessons.values()))
 
@@ -154,13 +156,16 @@ def _tests(lesson: Lesson) -> Iterator[Finding]:
                 )
 
 
+def _all(number: int, things: str) -> str:
+    return f"all {number} {things}s" if number > 1 else f"its one {things}"
+
+
 def _solutions(engine: Engine, snapshot: Snapshot) -> Iterator[Finding]:
     standing = engine.grade(snapshot)
     for verdict in standing.modules.values():
         if verdict.proven:
             yield Finding(
-                f"{verdict.module.id}: the solution passes "
-                + (f"all {verdict.expected} tests" if verdict.expected > 1 else "its one test"),
+                f"{verdict.module.id}: the solution passes {_all(verdict.expected, 'test')}",
                 problem=False,
             )
             continue
@@ -177,12 +182,28 @@ def _solutions(engine: Engine, snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def _starters(
-    sandbox: Sandbox | None, course: Course, lessons: dict[str, Lesson]
-) -> Iterator[Finding]:
+def _probes(sandbox: Sandbox, course: Course, lessons: dict[str, Lesson]) -> Iterator[Finding]:
+    """What counts on a server passes on the solutions."""
+    if not PROBES.keys() >= lessons.keys():
+        return  # said by _judges()
+    solved = {module: lessons[module.id] for module in course.modules}
+    for subject, evidence in examination.examine(solved, (), sandbox, course.root).items():
+        wrong = [c for c in evidence.checks if c.outcome is not Outcome.PASSED]
+        if wrong:
+            yield Finding(
+                f"{subject}: the solution does not pass {len(wrong)} of {len(evidence.checks)} "
+                f"probes: {wrong[0].name}: {wrong[0].message}",
+                "Mend the solution, or the probe in grader/probes/.",
+            )
+        else:
+            yield Finding(
+                f"{subject}: the solution passes {_all(len(evidence.checks), 'probe')}",
+                problem=False,
+            )
+
+
+def _starters(sandbox: Sandbox, course: Course, lessons: dict[str, Lesson]) -> Iterator[Finding]:
     """On top of the solved modules it needs, no test of a starter passes, and it can be imported."""
-    if sandbox is None:
-        return
     for module in course.modules:
         lesson = lessons[module.id]
         starter = parse(lesson.starter(), module.path)

@@ -6,8 +6,11 @@ import os
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from grader import authoring, release
@@ -18,6 +21,7 @@ from grader.errors import StudentError, UsageError
 from grader.git import Git
 from grader.ledgers.memory import MemoryLedger
 from grader.probes import PROBES
+from grader.probes.base import Call
 from grader.sandboxes.process import ProcessSandbox
 from grader.snapshot import of_working_tree
 
@@ -64,11 +68,22 @@ TWO = (
 EXPORTS = ("tinytorch/__init__.py", "tinytorch/core/__init__.py", "tinytorch/core/one.py")
 
 
+OF_NUMBERS = {"gradient": False, "plain": True}
+
+
+def ask(monkeypatch, module, *probes):
+    """The probes of MODULE."""
+    place = f"probes_of_{module}"
+    monkeypatch.setitem(sys.modules, place, SimpleNamespace(PROBES=probes))
+    monkeypatch.setitem(PROBES, module, place)
+
+
 @pytest.fixture
 def course_repo(repo, monkeypatch):
     """A course of two modules, committed, its package exported."""
-    for module in ("00_one", "01_two"):
-        monkeypatch.setitem(PROBES, module, "nobody asks for them here")
+    for value, module in enumerate(("00_one", "01_two"), start=1):
+        name = module.partition("_")[2]
+        ask(monkeypatch, module, Call(f"{name}()", partial(np.int64, value), {}, **OF_NUMBERS))
     repo.commit(
         {
             "course.yaml": COURSE,
@@ -152,6 +167,13 @@ def test_each_test_needs_a_hint_of_its_own(course_repo):
 def test_what_grades_on_a_server_must_be_there(course_repo, monkeypatch, registry, name, says):
     monkeypatch.delitem(registry, name)
     assert says in [f.what for f in findings(course_repo)]
+
+
+def test_a_solution_that_no_server_would_accept_is_found(course_repo, monkeypatch):
+    ask(monkeypatch, "01_two", Call("two()", lambda: np.int64(3), {}, **OF_NUMBERS))
+    (found,) = problems(course_repo)
+    assert found.startswith("01_two: the solution does not pass 1 of 1 probes: two(): the result")
+    assert "00_one: the solution passes its one probe" in [f.what for f in findings(course_repo)]
 
 
 def test_a_milestone_without_its_test_is_found(course_repo):

@@ -31,8 +31,9 @@ def course(ctx: click.Context) -> int:
 def check(app: App) -> int:
     """Does the course hold together?
 
-    Every solution passes; every starter imports and passes nothing; the milestones pass on the
-    solutions; every test has a docstring and a hint; no solution is in a release.
+    Every solution passes its tests and probes; every starter imports and passes nothing; the
+    milestones pass on the solutions; every test has a docstring and a hint; no solution is in a
+    release.
     """
     _refuse_student(app)
     problems = _check(app)
