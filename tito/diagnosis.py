@@ -91,9 +91,12 @@ def _install(clone: Clone) -> str:
 
 
 def _hooks(clone: Clone) -> Finding:
-    missing = installation.missing_hooks(clone.git)
-    if missing:
+    says = ""
+    if missing := installation.missing_hooks(clone.git):
         says = f"missing: {', '.join(missing)}"
+    elif changed := installation.changed_hooks(clone.git):
+        says = f"not as this version of the course writes them: {', '.join(changed)}"
+    if says:
         return Finding("Hooks", False, says, "tito setup", lambda: _install(clone))
     return Finding("Hooks", True, "installed for all six stages")
 

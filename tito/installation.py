@@ -67,6 +67,17 @@ def missing_hooks(git: Git) -> tuple[str, ...]:
     return tuple(stage for stage in STAGES if not _leads_here(folder / stage))
 
 
+def changed_hooks(git: Git) -> tuple[str, ...]:
+    """The stages whose hook tito setup wrote, but not as it writes it now."""
+    folder = hooks_folder(git)
+    contents = {stage: _content(folder / stage) for stage in STAGES}
+    return tuple(
+        stage
+        for stage, content in contents.items()
+        if _OURS in content and content != HOOK.format(stage=stage).encode()
+    )
+
+
 def _leads_here(hook: Path) -> bool:
     content = _content(hook)
     if not os.access(hook, os.X_OK):

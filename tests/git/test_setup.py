@@ -145,6 +145,11 @@ def make_hook_unable_to_run(student):
     hook(student).chmod(0o644)
 
 
+def keep_a_hook_of_an_older_version(student):
+    older = hook(student, "post-merge")
+    older.write_text(older.read_text("utf-8").replace("exec sh", "sh"), "utf-8")
+
+
 def forget_python(student):
     student.git("config", "--unset", "tito.python")
 
@@ -200,6 +205,7 @@ def lose_the_ledger(student):
     [
         (remove_hook, "missing: post-merge"),
         (make_hook_unable_to_run, "missing: pre-commit"),
+        (keep_a_hook_of_an_older_version, "not as this version of the course writes them: post-m"),
         (forget_python, "none recorded (git config tito.python)"),
         (forget_runner, "none recorded (git config tito.runner)"),
         (lie_in_progress, "does not say what git says of 00_one, 02_six"),
