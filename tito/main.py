@@ -66,6 +66,8 @@ def main(argv: list[str] | None = None) -> int:
         return PIPE_CLOSED
     except Exception as bug:  # noqa: BLE001  # the boundary: nobody is shown a traceback
         return _ours(bug, screen)
+    finally:
+        screen.wipe()
     return int(status or 0)
 
 

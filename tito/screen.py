@@ -53,8 +53,10 @@ class Screen:
         )
         self._live = err.isatty() and environment.get("TERM", "") not in ("", "dumb")
         self._console = Console(file=out, highlight=False) if self._fancy else None
+        self._passing = ""  # the line that the next one takes away
 
     def say(self, text: str = "", style: str = "") -> None:
+        self.wipe()
         shown = words.fit(text, self._out.encoding)
         if self._console is not None and style:
             self._console.print(Text(shown, style=style), soft_wrap=True)
@@ -64,6 +66,7 @@ class Screen:
 
     def json(self, document: str) -> None:
         """DOCUMENT is the whole of standard output."""
+        self.wipe()
         shown = document
         if words.fit(document, self._out.encoding) != document:
             shown = "".join(c if ord(c) < 128 else _escaped(c) for c in document)
@@ -71,6 +74,7 @@ class Screen:
 
     def warn(self, text: str) -> None:
         """On standard error: beside the answer, not part of it."""
+        self.wipe()
         self._err.write(words.fit(text, self._err.encoding) + "\n")
         self._err.flush()
 
@@ -78,12 +82,23 @@ class Screen:
         self.warn(f"tito: {error}")
 
     def progress(self, subject: str) -> None:
-        """Said before something that takes time, to people only."""
+        """Said before something that takes time, to people only, and only until it is over."""
         if self._live:
-            self.warn(f"running {subject} ...")
+            self.wipe()
+            self._passing = f"running {subject} ..."
+            self._err.write(self._passing)
+            self._err.flush()
+
+    def wipe(self) -> None:
+        """Take the progress off the screen. Before anything else is written to it."""
+        if self._passing:
+            self._err.write("\r" + " " * len(self._passing) + "\r")
+            self._err.flush()
+            self._passing = ""
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Columns under HEADS. The last may be as long as it likes."""
+        self.wipe()
         if self._console is None:
             self.say(plain_table(heads, rows))
             return

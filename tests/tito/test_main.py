@@ -268,7 +268,13 @@ def test_colours_in_a_terminal(student):
     student.write("00_setup", solution("00_setup"))
     shown = in_a_terminal(student, "module", "test", "00")
     assert "\x1b[32mpass" in shown
-    assert "running 00_setup ..." in shown
+
+
+def test_progress_is_shown_and_taken_away_again(student):
+    said = "running 00_setup ..."
+    shown = in_a_terminal(student, "module", "test", "00")
+    assert shown.count(said) == 1
+    assert f"{said}\r{' ' * len(said)}\r00_setup: 0 of " in shown
 
 
 def test_a_narrow_terminal_breaks_no_name(student):
