@@ -92,6 +92,8 @@ class ProcessSandbox:
             root = Path(tempfile.mkdtemp(prefix="tito-")).resolve()
             _lay_out(job, root)
             run = _Run(job, root, self.command(root), self.confinement)
+            if run.was_killed_before_it_began:  # by a machine short of memory, by a stray signal
+                run = _Run(job, root, self.command(root), self.confinement)
             checks = run.outcomes()
         except OSError as error:  # no room for files, no room for a process
             what = f"the grader could not start: {error.strerror or error}"
@@ -257,6 +259,13 @@ class _Run:
             if total > self._job.limits.output_mb * 1024 * 1024:
                 self._too_much_output.set()
                 kill(child)
+
+    @property
+    def was_killed_before_it_began(self) -> bool:
+        """By somebody else, before a line of the student's ran: trying again tells nobody anything."""
+        spoke = self._messages or self.bundles
+        by_us = self._timed_out or self._wrote_too_much or self._too_many_processes
+        return self._status < 0 and not (spoke or by_us or self._too_much_output.is_set())
 
     def outcomes(self) -> tuple[CheckResult, ...]:
         """One per expected check, in order. What was never named is MISSING, whatever the status."""

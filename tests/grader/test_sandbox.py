@@ -958,6 +958,24 @@ def test_a_worker_that_fails_before_the_students_code_is_our_fault(sandbox):
     assert not evidence.worth_keeping
 
 
+@pytest.mark.parametrize(("times", "expected"), [(1, P), (2, FAULT)])
+@pytest.mark.parametrize("number", ["TERM", "KILL"])
+def test_a_worker_that_somebody_kills_before_it_began_gets_a_second_one(
+    sandbox, tmp_path, monkeypatch, times, number, expected
+):
+    deaths, start = tmp_path / "deaths", process.Brood.start
+    script = f'[ $(wc -l <"$0") -ge {times} ] && exec "$@"; echo >>"$0"; kill -{number} $$'
+    killed = ["sh", "-c", script, str(deaths)]
+    deaths.touch()
+    monkeypatch.setattr(
+        process.Brood, "start", lambda self, command, **o: start(self, [*killed, *command], **o)
+    )
+    evidence = sandbox.run(job(ANSWER, TESTS))
+    assert outcomes(evidence) == [expected] * 3
+    assert evidence.worth_keeping is (expected is P)
+    assert len(deaths.read_text().splitlines()) == times
+
+
 def test_a_lesson_without_checks_has_no_outcome(sandbox):
     assert sandbox.run(job(ANSWER, "def helper(): pass")).checks == ()
 
