@@ -19,7 +19,7 @@ from grader.results import Standing
 from grader.snapshot import PACKAGE
 from tito import installation, progress
 from tito.clone import Clone
-from tito.hooks import patches
+from tito.hooks import patches, staging
 
 MIN_PYTHON = (3, 10)
 MIN_NUMPY = (1, 24)
@@ -280,6 +280,9 @@ def _differing(clone: Clone, path: str) -> Finding:
     if _ours(clone, path):
         says = f"{path} is an older export than the one that git has"
         return Finding("Export", False, says, fix, lambda: _restore_file(clone, path))
+    if _half_written(clone, path):
+        says = f"{path} is only the beginning of what git has: a commit was killed while it wrote"
+        return Finding("Export", False, says, fix, lambda: _restore_file(clone, path))
     says = f"{path} was edited by hand; it is made from its lesson"
     return Finding("Export", False, says, f"{fix}   # drops the edit")
 
@@ -305,6 +308,14 @@ def _ours(clone: Clone, path: str) -> bool:
     content = file.read_bytes()
     blob = clone.git.run("hash-object", f"--path={path}", "--stdin", stdin=content).decode().strip()
     return (clone.private / "exports" / blob).exists()
+
+
+def _half_written(clone: Clone, path: str) -> bool:
+    file = clone.top / path
+    if not file.is_file() or file.is_symlink():
+        return False
+    whole = clone.git.run("cat-file", "blob", f":{path}", check=False)
+    return bool(whole) and staging.half_written(file.read_bytes(), whole)
 
 
 def _restore_file(clone: Clone, path: str) -> str:

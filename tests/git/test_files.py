@@ -234,6 +234,21 @@ def test_an_old_export_of_ours_in_the_working_tree_is_no_edit(done_with_one):
     student.settle()
 
 
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_half_an_export_in_the_working_tree_is_no_edit(done_with_one, share):
+    """As git leaves it that is killed while it writes the file."""
+    student = done_with_one
+    if student.runner != "raw":
+        pytest.skip("a framework puts it aside: see the tests of doctor")
+    whole = student.read(EXPORT)
+    student.write(EXPORT, whole[: int(len(whole) * share)])
+    student.write(ONE, one("return 3 - 2"))
+    student.git("add", ONE)
+    student.git("commit", "-m", "again")
+    assert "3 - 2" in student.at("HEAD", EXPORT) == student.read(EXPORT)
+    student.settle()
+
+
 def test_a_lesson_that_is_a_link_is_stopped(student):
     (student.top / ONE).unlink()
     student.write("elsewhere.py", one())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -103,7 +104,8 @@ def shoot(process: subprocess.Popen[bytes], victim: str, number: int) -> None:
     ]
     frameworks = [pid for pid, line in chain if "hook-impl" in line and "sh tito/hook" not in line]
     targets = {"git": [chain[0][0]], "framework": frameworks, "hook": [chain[-1][0]]}
-    os.kill((targets[victim] or [chain[-1][0]])[0], number)
+    with contextlib.suppress(ProcessLookupError):  # it ended since we looked
+        os.kill((targets[victim] or [chain[-1][0]])[0], number)
 
 
 def moments(count: int) -> list[object]:

@@ -188,6 +188,16 @@ def bring_back_an_older_export(student):
     student.write(EXPORT, old)
 
 
+def write_half_an_export(student):
+    """As git leaves it that is killed while it writes the file."""
+    whole = student.read(EXPORT)
+    student.write(EXPORT, whole[: len(whole) // 2])
+
+
+def only_begin_an_export(student):
+    student.write(EXPORT, "")
+
+
 def leave_a_stray_export(student):
     student.git("rm", "-q", "--cached", EXPORT)
     student.git("commit", "-q", "--no-verify", "-m", "untracked")
@@ -214,6 +224,8 @@ def lose_the_ledger(student):
         (break_progress, "is not valid JSON"),
         (delete_export, f"{EXPORT} was deleted"),
         (bring_back_an_older_export, f"{EXPORT} is an older export than the one that git has"),
+        (write_half_an_export, f"{EXPORT} is only the beginning of what git has"),
+        (only_begin_an_export, f"{EXPORT} is only the beginning of what git has"),
         (leave_a_stray_export, "tinytorch/core/other.py is an export of ours"),
         (lose_the_ledger, "committed without the hook"),
     ],

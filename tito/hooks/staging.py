@@ -195,10 +195,13 @@ class Staging:
         if staged and staged.blob == blob:
             return True
         content = (self.git.top / path).read_bytes()
-        if path in plan.write and content == plan.files[path].encode():
+        if path in plan.write and half_written(content, plan.files[path].encode()):
             return True
+        if not (staged and staged.regular):
+            return False
         # Line ends that git would convert today may have been committed as they are.
-        return bool(staged and staged.regular and self.index.reader([path]).get(path) == content)
+        committed = self.index.reader([path]).get(path)
+        return committed is not None and half_written(content, committed)
 
     def _in_the_way(self, path: str) -> StudentError:
         if path not in self.index.entries:
@@ -265,6 +268,14 @@ def remember(known_blobs: Path, blob: str) -> None:
         (known_blobs / blob).touch()
     except OSError:
         return  # then a stale export needs one command more
+
+
+def half_written(content: bytes, whole: bytes) -> bool:
+    """Is CONTENT the beginning of WHOLE, or all of it? Then nothing is in it that git does not have.
+
+    So a file is when git was killed while it wrote it.
+    """
+    return whole.replace(b"\r\n", b"\n").startswith(content.replace(b"\r\n", b"\n").rstrip(b"\r"))
 
 
 @contextlib.contextmanager
