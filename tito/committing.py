@@ -14,6 +14,7 @@ from grader.errors import StudentError
 from grader.git import Git, GitError
 from grader.ledgers.files import write_whole
 from tito.clone import Clone
+from tito.hooks import hidden
 
 _UNDER_WAY = {
     "MERGE_HEAD": ("a merge", "git merge --continue, or git merge --abort"),
@@ -36,6 +37,15 @@ def refuse_unfinished(git: Git) -> None:
                 f"{what.capitalize()} is under way; one lesson alone cannot be committed now.",
                 hint=f"Finish it first: {way_out}",
             )
+
+
+def refuse_hidden(git: Git, path: str) -> None:
+    """Raises StudentError when git was told not to look at PATH: it would commit what it has."""
+    if hidden.edits(git, path):
+        raise StudentError(
+            f"{path} has changes that git was told not to look at, so they cannot be committed.",
+            hint=f"{hidden.look_again(git, path)}, then try again.",
+        )
 
 
 def same_as_head(clone: Clone, path: str) -> bool:

@@ -16,10 +16,10 @@ from pathlib import Path
 from grader import snapshot as snapshots
 from grader.engine import plan_exports
 from grader.results import Standing
-from grader.snapshot import PACKAGE
+from grader.snapshot import LESSONS, PACKAGE
 from tito import installation, progress
 from tito.clone import Clone
-from tito.hooks import patches, staging
+from tito.hooks import hidden, patches, staging
 
 MIN_PYTHON = (3, 10)
 MIN_NUMPY = (1, 24)
@@ -55,6 +55,7 @@ def examine(clone: Clone) -> Iterator[Finding]:
     yield from _locks(clone)
     yield from _put_aside(clone)
     yield from _conflicts(clone)
+    yield from _hidden_edits(clone)
     standing = clone.engine.recall(clone.head())
     yield from _lessons(clone, standing)
     yield from _package_on_disk(clone, standing)
@@ -223,6 +224,13 @@ def _conflicts(clone: Clone) -> Iterator[Finding]:
         yield Finding(
             "Conflicts", False, f"not settled yet: {', '.join(paths)}", f"git add {paths[0]}"
         )
+
+
+def _hidden_edits(clone: Clone) -> Iterator[Finding]:
+    """Not repaired: whoever told git not to look may have meant it."""
+    for path in hidden.edits(clone.git, LESSONS, PACKAGE):
+        says = f"{path} has changes that git was told not to look at: no commit takes them"
+        yield Finding("Hidden edits", False, says, hidden.look_again(clone.git, path))
 
 
 def _lessons(clone: Clone, standing: Standing) -> Iterator[Finding]:

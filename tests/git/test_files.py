@@ -82,6 +82,22 @@ def test_an_edit_that_git_was_told_not_to_look_at_is_refused(done_with_one, flag
     student.settle(f"M  {ONE}\n M {EXPORT}\n")
 
 
+@pytest.mark.parametrize("flag", ["assume-unchanged", "skip-worktree"])
+def test_a_lesson_that_git_does_not_look_at_is_not_committed_as_it_was(done_with_one, flag):
+    student = done_with_one
+    student.git("update-index", f"--{flag}", ONE)
+    student.write(ONE, one("return 2 - 1"))
+    head = student.head()
+    done = student.tito("module", "complete", "00")
+    assert done.status == 1
+    assert f"{ONE} has changes that git was told not to look at" in " ".join(done.output.split())
+    assert f"-> git update-index --no-{flag} {ONE}, then try again." in done.output
+    assert student.head() == head
+    student.git("update-index", f"--no-{flag}", ONE)
+    assert student.tito("module", "complete", "00").status == 0
+    student.settle()
+
+
 @pytest.mark.each_runner
 def test_an_edit_that_no_framework_sees_is_not_lost(done_with_one):
     student = done_with_one

@@ -297,9 +297,15 @@ def lose_edits_that_fit_no_more(student):
     student.write("notes.txt", "edited again\n")
 
 
+def hide_an_edit(student):
+    student.git("update-index", "--skip-worktree", ONE)
+    student.write(ONE, one("return 2 - 1"))
+
+
 @pytest.mark.parametrize(
     ("damage", "says", "fix"),
     [
+        (hide_an_edit, f"{ONE} has changes that git was told not to look at", "--no-skip-worktree"),
         (conflict_in_a_lesson, f"not settled yet: {ONE}", f"-> git add {ONE}"),
         (lose_edits_that_fit_no_more, "notes.txt may lack edits of then", "--reject "),
         (edit_an_export, f"{EXPORT} was edited by hand", f"-> git restore {EXPORT}"),

@@ -290,6 +290,7 @@ def complete(app: App, wanted: str, message: str | None) -> int:
     if not verdict.proven:
         show(app, verdict)
         return status_of(verdict)
+    committing.refuse_hidden(clone.git, chosen.path)
     before = app.reconcile().after
     if before.modules[chosen.id].complete and committing.same_as_head(clone, chosen.path):
         say(f"{chosen.id} is complete and committed already.")

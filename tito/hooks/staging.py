@@ -19,7 +19,7 @@ from grader.engine import Plan
 from grader.errors import StudentError
 from grader.git import Git
 from grader.snapshot import PACKAGE, Snapshot
-from tito.hooks import patches
+from tito.hooks import hidden, patches
 
 _ABSENT = "0" * 40
 # While one of these is there, the index holds exports of another commit, or of both sides.
@@ -211,11 +211,7 @@ class Staging:
                 hint=f"Move it away: mv {path} {path}.mine, then commit again. "
                 "Nothing was touched.",
             )
-        tag = self.git.text("ls-files", "-v", "--", path)[:1]
-        flags = ["assume-unchanged"] * tag.islower() + ["skip-worktree"] * (tag in ("S", "s"))
-        if flags:
-            # One at a time: git heeds only one of them in a command.
-            steps = " && ".join(f"git update-index --no-{flag} {path}" for flag in flags)
+        if steps := hidden.look_again(self.git, path):
             return StudentError(
                 f"{path} has changes that git was told not to look at, and this commit would "
                 "write that file.",
