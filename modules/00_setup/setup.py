@@ -440,6 +440,11 @@ def test_one_hot_rows():
     expect("one_hot([2, 0, 1, 2], 3)", one_hot([2, 0, 1, 2], 3), expected, hint)
     got = one_hot(np.array([2.0, 0.0, 1.0, 2.0], dtype=np.float32), 3)
     expect("one_hot of the same labels as floats", got, expected, hint)
+    none = one_hot([], 3)
+    assert none.shape == (0, 3), (
+        f"one_hot([], 3) should have shape (0, 3), got {none.shape}. "
+        "Hint: look for the smallest label only if there are labels."
+    )
     assert got.dtype == np.float32, (
         f"one_hot() should give float32, got {got.dtype}. Hint: np.eye(..., dtype=np.float32)."
     )
@@ -579,6 +584,8 @@ def test_relative_error_measures():
             0.75,
             "Hint: take np.abs of the difference and of both arrays: 3 / 4.",
         )
+    got = relative_error([0.25, 0.0], [0.5, 0.0])
+    expect("relative_error([0.25, 0], [0.5, 0])", got, 0.5, "Hint: difference 0.25, scale 0.5.")
     got = relative_error([0.0, 0.0], [0.0, 0.0])
     expect("relative_error([0, 0], [0, 0])", got, 0.0, "Hint: return 0.0 when the scale is zero.")
 

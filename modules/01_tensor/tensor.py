@@ -661,6 +661,8 @@ def test_power():
             f"got {got._op!r}, {got._parents}, {got._saved}. {hint}"
         )
     expect("Tensor([-3.0]) ** 2", Tensor([-3.0]) ** 2, [9.0], hint)
+    hint = "Hint: if not isinstance(exponent, numbers.Real): raise TypeError."
+    expect_error(TypeError, "x ** an array", lambda: x ** np.array([1.0, 2.0, 3.0]), hint)
     expect_error(TypeError, "x ** x", lambda: x**x, "Hint: only a number can be the exponent.")
 
 

@@ -82,6 +82,7 @@ def check_activation(call, function, formula, x, hint):
         down[index] -= step
         expected[index] = np.sum(grad * (formula(up) - formula(down))) / (2 * step)
     expect(f"x.grad of {call}", t.grad, expected, hint)
+    expect(f"{call} of an array", function(x.copy()), formula(x), "Hint: x = as_tensor(x).")
     single = function(Tensor(x.astype(np.float32)))
     assert single.dtype == np.float32, (
         f"{call} of float32 should stay float32, got {single.dtype}. "
