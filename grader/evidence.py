@@ -30,7 +30,7 @@ class Record:
     bool, whether there was a gradient.  values: (T + 1, n), the drawn ones first.
     columns: name -> which of the n.  shapes: name -> shape.
     own: what the library's own constructors drew.  scores: for the held-out inputs.
-    double: all of them came as float64.
+    double: all of them came as float64, the own ones, too.
     digest: of everything that was reported.  seconds: from when it was begun to the last step.
     """
 
@@ -143,6 +143,8 @@ def _read_run(bundles: _Bundles, run: Run, began_s: float | None) -> Record:
         raise Refused(f"parameters {sorted(own)} were reported, {sorted(run.initial)} expected")
     own = {n: _shaped(own[n], f"the first {n}", a.shape) for n, a in run.initial.items()}
     losses, gradients, values, present, double = _read_steps(bundles, run)
+    # Where only gradients are in 64 bits, the first loss is still one of single precision.
+    double = double and all(array.dtype == np.float64 for array in own.values())
     seconds = bundles.now_s - began_s
     outputs = bundles.arrays(run, "outputs", "the answers to the held-out inputs")
     scores = _shaped(outputs.get("scores"), "the output for the held-out inputs", run.scores)

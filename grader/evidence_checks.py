@@ -455,6 +455,8 @@ class _Slopes:
             return "is zero, the derivative is not"
         if abs(factor + 1) < 0.01:
             return "has the wrong sign"
+        if abs(factor - 1) < 0.01:
+            return f"is {100 * abs(factor - 1):.2g} % too {'large' if factor > 1 else 'small'}"
         if factor > 1:
             return f"is {factor:.4g} times too large"
         if 0 < factor < 1:

@@ -177,6 +177,15 @@ WRONG = [
     pytest.param(
         "xor",
         "nn",
+        _RULE.format("tanh_gradient", "tanh") + "return (1.005 * _right(grad, out, *parents)[0],)",
+        "derivatives",
+        "the gradient of hidden.bias is 0.5 % too large (step 1)",
+        "",
+        id="tanh half a percent steeper",
+    ),
+    pytest.param(
+        "xor",
+        "nn",
         _RULE.format("tanh_gradient", "tanh") + "return (-_right(grad, out, *parents)[0],)",
         "derivatives",
         "the gradient of hidden.bias has the wrong sign",

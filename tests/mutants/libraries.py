@@ -43,6 +43,7 @@ LIBRARIES: Mapping[str, dict[str, str]] = {
     "an optimiser that works in place": _changed("04-A192"),
     "the last of equal maxima wins": _changed("02-A114", "07-S36"),
     "relu has slope 1 at 0": _changed("03-A132"),
+    "gradients in 64 bits": _changed("02-A77"),
     "some results in 64 bits": _changed("07-S17", "11-E15", "12-T04"),
     "a second solution": _second(),
     "a second solution in 64 bits": _second_double(),
