@@ -245,7 +245,7 @@ def stopped(verdicts: Sequence[ModuleVerdict], broke: Collection[str]) -> str:
         "Nothing was changed; your work is as you left it.\n"
         f"-> tito module test {number}      run these tests again\n"
         f"-> tito module hint {number}      a hint, one step at a time\n"
-        "To save unfinished work: put back the line 'raise NotImplementedError(...)' where the\n"
+        "To save unfinished work: put 'raise NotImplementedError(...)' back where the\n"
         "code is not right yet (unfinished code may be committed), or\n"
         "-> git commit --no-verify   (it counts as unverified until its tests pass)"
     )
