@@ -9,6 +9,7 @@ Standard library and grader only: the hooks import this.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import json
 import os
@@ -308,7 +309,7 @@ def _try_lock(handle: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        # Windows says EACCES while another process holds it. Anything else means that this file
+        # So Windows says while another process holds it. Anything else means that this file
         # system has no locks (some network drives), and waiting would not help.
-        return error.errno not in (11, 13, 36)
+        return error.errno not in (errno.EACCES, errno.EDEADLK)
     return True

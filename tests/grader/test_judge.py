@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 
 import pytest
@@ -18,6 +19,7 @@ from grader.results import (
     ModuleState,
     ModuleVerdict,
     Outcome,
+    Report,
     Standing,
 )
 from tests.grader.small_course import course
@@ -176,6 +178,31 @@ def test_what_was_earned_is_kept_but_gives_no_points_without_proof():
     again = judged(None, earned=earned)
     assert (again.earned, again.achieved, again.points) == (earned, False, 0)
     assert judged(evidence(a=P), earned=earned).points == 40
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "points"), [(evidence(a=P), P, 41), (evidence(a=F), MISSING, 0)]
+)
+def test_points_that_cannot_be_shared_equally_stand_for_all_claims_together(found, outcome, points):
+    milestone = dataclasses.replace(LATE_MILESTONE, points=41)
+    (part,) = judge_milestone(milestone, found, complete=ALL, earned=None).parts
+    assert (part.check.outcome, part.points, part.points_possible) == (outcome, points, 41)
+
+
+@pytest.mark.parametrize(
+    ("module", "milestone", "wrong"),
+    [
+        pytest.param(evidence(a=P, b=P), evidence(a=P), False, id="all is well"),
+        pytest.param(evidence(a=P, b=TODO), None, False, id="unfinished"),
+        pytest.param(evidence(a=P, b=F), None, True, id="a test fails"),
+        pytest.param(evidence(a=P, b=P), evidence(a=F), True, id="a milestone fails"),
+    ],
+)
+def test_a_report_is_wrong_where_something_fails_and_not_where_it_is_unfinished(
+    module, milestone, wrong
+):
+    found = Standing("c", {TWO.id: verdict(module)}, {LATE_MILESTONE.id: judged(milestone)})
+    assert Report(found, "course").wrong is wrong
 
 
 def standing(one: ModuleState, late: MilestoneState) -> Standing:

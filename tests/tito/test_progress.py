@@ -43,6 +43,7 @@ def test_both_files_hold_the_three_lists(files, course):
         assert content["completed_modules"] == ["00_setup"]
         assert content["unlocked_milestones"] == ["perceptron"]
         assert content["completed_milestones"] == []
+        assert "claimed_milestones" not in content  # other readers need not know that word
 
 
 def test_writing_the_same_again_touches_nothing(files, course):
