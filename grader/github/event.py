@@ -15,7 +15,6 @@ from grader.github.state import Stamp
 from grader.github.strict import Refused
 
 VERIFY_WORKFLOW = ".github/workflows/milestones.yml"
-MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
 class Role(enum.Enum):

@@ -50,7 +50,6 @@ PRODUCTS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     ((3, 4), (4,)),
     ((4,), (4, 3)),
 )
-_CUT = "Build the result with Tensor.make(data, parents, op)."
 
 
 def _shaped(text: str, **inputs: Input) -> str:
