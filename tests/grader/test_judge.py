@@ -19,8 +19,10 @@ from grader.results import (
     ModuleState,
     ModuleVerdict,
     Outcome,
+    Problem,
     Report,
     Standing,
+    Trust,
 )
 from tests.grader.small_course import course
 
@@ -203,6 +205,22 @@ def test_a_report_is_wrong_where_something_fails_and_not_where_it_is_unfinished(
 ):
     found = Standing("c", {TWO.id: verdict(module)}, {LATE_MILESTONE.id: judged(milestone)})
     assert Report(found, "course").wrong is wrong
+
+
+@pytest.mark.parametrize(("ours", "outcome"), [(True, FAULT), (False, E)])
+def test_what_could_not_be_judged_names_everything_and_says_why(ours, outcome):
+    problem = Problem("The clone is incomplete.", "git fetch --unshallow")
+    report = judge.unjudged(course(), "c", problem, Trust.CI, ours=ours)
+    modules, milestones = report.standing.modules, report.standing.milestones
+    assert [(v.module, v.state, v.notes) for v in modules.values()] == [
+        (m, ModuleState.UNVERIFIED, (problem.what,)) for m in course().modules
+    ]
+    assert [(v.milestone, v.state) for v in milestones.values()] == [
+        (m, MilestoneState.UNLOCKED) for m in course().milestones
+    ]
+    told = {(p.check.outcome, p.check.message, p.check.hint) for p in milestones["late"].parts}
+    assert told == {(outcome, f"not judged: {problem.what}", problem.hint)}
+    assert (report.problem, report.milestone_points) == (problem, 0)
 
 
 def standing(one: ModuleState, late: MilestoneState) -> Standing:
