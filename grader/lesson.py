@@ -206,8 +206,8 @@ class Lesson(Exports):
         """
         name = ""
         for cell in self.cells:
-            for qualified, node in _functions(_body(cell) if cell.kind == "code" else []):
-                first, last = cell.line + node.lineno - 1, cell.line + (node.end_lineno or 0) - 1
+            for qualified, top, end in _spans(cell.source) if cell.kind == "code" else ():
+                first, last = cell.line + top - 1, cell.line + end - 1
                 if first <= line <= last or (not name and cell.line <= line and first <= line):
                     name = qualified
         return name
@@ -411,6 +411,14 @@ def _future_lines(cell: Cell) -> set[int]:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__"
         for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
+
+
+@functools.lru_cache(maxsize=1024)  # function_at() walks every cell, once per solution
+def _spans(source: str) -> tuple[tuple[str, int, int], ...]:
+    """Name, first and last line, from 1 in the cell, of all its functions; outer ones first."""
+    return tuple(
+        (name, node.lineno, node.end_lineno or 0) for name, node in _functions(_statements(source))
+    )
 
 
 def _functions(
