@@ -19,6 +19,7 @@ from grader.lesson import Lesson, package_files, parse
 
 TEMPLATE = "release/"  # files that a student repository has instead of ours: README, Makefile
 CARRIED = (
+    "LICENSE",
     "course.yaml",
     "pyproject.toml",
     ".gitattributes",

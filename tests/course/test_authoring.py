@@ -90,6 +90,7 @@ def course_repo(repo, monkeypatch):
             "modules/00_one/one.py": ONE,
             "modules/01_two/two.py": TWO,
             "release/README.md": "for students\n",
+            "LICENSE": "MIT License\n",
             "README.md": "for authors\n",
             "grader/engine.py": "# engine\n",
             "tito/hook": "#!/bin/sh\n",
@@ -219,6 +220,7 @@ def test_a_solution_left_in_a_carried_file_is_found(course_repo):
 def test_a_release_has_starters_and_no_solutions_and_nothing_private(course_repo):
     files = build(course_repo)
     assert set(files) == {
+        "LICENSE",
         "course.yaml",
         "README.md",
         "grader/engine.py",
