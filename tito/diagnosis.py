@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grader import release
 from grader import snapshot as snapshots
 from grader.engine import plan_exports
+from grader.errors import CourseError
 from grader.results import Standing
 from grader.snapshot import LESSONS, PACKAGE
 from tito import installation, progress
@@ -47,6 +49,7 @@ class Finding:
 def examine(clone: Clone) -> Iterator[Finding]:
     yield _python()
     yield _numpy()
+    yield from _origin(clone)
     yield _hooks(clone)
     yield _hooks_path(clone)
     yield _hook_python(clone)
@@ -81,6 +84,15 @@ def _numpy() -> Finding:
     numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
     ok = numbers >= MIN_NUMPY
     return Finding("NumPy", ok, version, "" if ok else fix)
+
+
+def _origin(clone: Clone) -> Iterator[Finding]:
+    """Nothing in the course's own repository, and in a release of before it was written down."""
+    try:
+        if origin := release.origin_of(clone.top):
+            yield Finding("Course", True, str(origin))
+    except CourseError as error:
+        yield Finding("Course", False, error.what.removesuffix("."), error.hint)
 
 
 # The way from git to the grader

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from grader import release
 from grader.errors import TitoError, UsageError
 from grader.git import Git, find_top
 from tito.app import App, Group, example, first_example, help_of
@@ -22,11 +24,32 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141  # what a shell shows for a program whose reader went away
 
 
+def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
+    """Of the code that runs: what it was released from, or what pip knows of it."""
+    if not asked or ctx.resilient_parsing:
+        return
+    origin = release.origin_of(Path(__file__).parents[1])
+    try:
+        said = str(origin or importlib.metadata.version("tinytorch-course"))
+    except importlib.metadata.PackageNotFoundError:
+        said = "(not installed)"
+    click.echo(f"tito {said}")
+    ctx.exit()
+
+
 @click.group(
     cls=Group,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=example("tito status", "tito module start 00", "tito milestone run perceptron"),
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version, and the commit of the course that it was released from.",
 )
 @click.pass_context
 def cli(ctx: click.Context) -> int:

@@ -17,13 +17,14 @@ from grader import authoring, release
 from grader import course as courses
 from grader.challenges import CHALLENGES
 from grader.engine import Engine
-from grader.errors import StudentError, UsageError
+from grader.errors import CourseError, StudentError, UsageError
 from grader.git import Git
 from grader.ledgers.memory import MemoryLedger
 from grader.probes import PROBES
 from grader.probes.base import Call
 from grader.sandboxes.process import ProcessSandbox
 from grader.snapshot import of_working_tree
+from tests.conftest import Repository
 
 COURSE = """\
 course: Small
@@ -91,6 +92,7 @@ def course_repo(repo, monkeypatch):
             "modules/01_two/two.py": TWO,
             "release/README.md": "for students\n",
             "LICENSE": "MIT License\n",
+            "pyproject.toml": '[project]\nname = "small"\nversion = "1.2.0"\n',
             "README.md": "for authors\n",
             "grader/engine.py": "# engine\n",
             "tito/hook": "#!/bin/sh\n",
@@ -221,6 +223,8 @@ def test_a_release_has_starters_and_no_solutions_and_nothing_private(course_repo
     files = build(course_repo)
     assert set(files) == {
         "LICENSE",
+        "pyproject.toml",
+        "release.json",
         "course.yaml",
         "README.md",
         "grader/engine.py",
@@ -234,6 +238,52 @@ def test_a_release_has_starters_and_no_solutions_and_nothing_private(course_repo
     assert files["README.md"].content == b"for students\n"
     assert all(b"numerator" not in file.content for file in files.values())
     assert b"NotImplementedError" in files["modules/00_one/one.py"].content
+
+
+def test_a_release_says_which_version_and_commit_it_was_made_from(course_repo, tmp_path):
+    release.write(build(course_repo), tmp_path / "a", "1700000000 +0000")
+    head = course_repo.git("rev-parse", "HEAD")
+    assert release.origin_of(tmp_path / "a") == release.Origin("1.2.0", head)
+    assert release.origin_of(course_repo.top) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param('["1.2.0"]', id="a list"),
+        pytest.param('{"commit": "main", "version": "1.2.0"}', id="no commit id"),
+        pytest.param('{"commit": 7, "version": "1.2.0"}', id="a number"),
+        pytest.param(f'{{"commit": "{"0" * 40}"}}', id="no version"),
+    ],
+)
+def test_what_no_release_says_of_its_origin_is_named(tmp_path, said):
+    (tmp_path / "release.json").write_text(said)
+    with pytest.raises(CourseError, match=r"release\.json does not say what this course was made"):
+        release.origin_of(tmp_path)
+
+
+def test_a_course_without_a_version_is_not_released(course_repo):
+    course_repo.commit({"pyproject.toml": '[project]\nname = "small"\n'})
+    hint = 'Add under [project]: version = "1.0.0"'
+    assert (
+        "pyproject.toml does not say which version of the course this is.",
+        hint,
+    ) in [(f.what, f.hint) for f in findings(course_repo)]
+
+
+def test_a_release_is_of_its_own_repository_whatever_the_environment_says(course_repo, monkeypatch):
+    """A hook, or a shell left over from one, names another repository."""
+    files = build(course_repo)
+    other = Repository(course_repo.top.parent / "other")
+    other.commit({"a": "1"})
+    monkeypatch.setenv("GIT_DIR", str(other.top / ".git"))
+    assert build(course_repo) == files
+
+
+def test_before_the_first_commit_there_is_nothing_to_release(repo):
+    with pytest.raises(StudentError, match="Nothing is committed yet"):
+        release.refuse_uncommitted(Git(repo.top))
 
 
 def test_two_releases_of_one_commit_are_the_same_commit(course_repo, tmp_path):

@@ -91,6 +91,14 @@ def test_doctor_is_well_after_setup(hooked):
     assert "All is well." in said.out
 
 
+def test_doctor_names_the_release_that_a_report_of_a_bug_should_name(student):
+    origin = {"commit": "0123456789abcdef0123456789abcdef01234567", "version": "1.2.0"}
+    (student.top / "release.json").write_text(json.dumps(origin))
+    found = json.loads(student.tito("doctor", "--json").out)
+    says = {c["check"]: c["says"] for c in found["checks"]}
+    assert says["Course"] == "1.2.0, released from commit 0123456789ab"
+
+
 def test_doctor_as_json(student):
     said = student.tito("doctor", "--json")
     assert said.status == 1
@@ -130,6 +138,10 @@ def _break_verification(student):
     student.git("-c", "core.hooksPath=/dev/null", "commit", "-q", "-am", "no hook")
 
 
+def _break_origin(student):
+    (student.top / "release.json").write_text("{")
+
+
 def _break_ledger(student):
     shutil.rmtree(student.top / ".git/tito", ignore_errors=True)
     (student.top / ".git/tito").write_text("a file where a folder should be")
@@ -152,6 +164,12 @@ def _track_progress(student):
         pytest.param(_break_export, "not what the lessons export", "-> tito export", id="export"),
         pytest.param(
             _break_verification, "committed without the hook", "-> tito status", id="hookless"
+        ),
+        pytest.param(
+            _break_origin,
+            "does not say what this course was made from",
+            "-> git checkout HEAD -- :/release.json",
+            id="release.json",
         ),
         pytest.param(_break_ledger, "cannot be written", "-> chmod", id="ledger"),
         pytest.param(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import pty
@@ -49,6 +50,20 @@ def test_a_group_alone_shows_its_commands(student, arguments):
     said = student.tito(*arguments)
     assert said.status == 0
     assert "Commands:" in said.out
+
+
+def test_the_version_is_that_of_the_package(student):
+    said = student.tito("--version")
+    assert (said.status, said.out) == (
+        0,
+        f"tito {importlib.metadata.version('tinytorch-course')}\n",
+    )
+
+
+def test_in_a_release_the_version_comes_with_the_commit_it_was_made_from(student):
+    origin = {"commit": "0123456789abcdef0123456789abcdef01234567", "version": "1.2.0"}
+    (student.top / "release.json").write_text(json.dumps(origin))
+    assert student.run("--version").stdout == "tito 1.2.0, released from commit 0123456789ab\n"
 
 
 @pytest.mark.parametrize(
