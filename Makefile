@@ -1,6 +1,8 @@
 ## make demo        plays a student through the whole course, with real commits
 ## make test        lint, types and tests
 ## make test-slow   the long corpora
+## make hooks       lints what a push changes, before it leaves
+## make release-check  says what a release still lacks, or which commands make it
 ## make parity      installs PyTorch, the oracle of the parity tests
 ## make bubblewrap  installs the strongest sandbox, where Debian's packages are at hand
 ## make lock        solves the dependencies again
@@ -11,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help setup demo test test-slow lint types parity bubblewrap lock clean
+.PHONY: help setup demo test test-slow lint types hooks release-check parity bubblewrap lock clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -49,10 +51,18 @@ test-slow: setup
 
 lint: setup
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check grader tito tests benchmarks
+	$(BIN)/ruff format --check grader tito tests benchmarks .ci
 
 types: setup
 	$(BIN)/mypy
+
+# On a stage that `tito setup` leaves alone.
+hooks: setup
+	$(BIN)/pre-commit install --config .pre-commit-lint.yaml
+
+# Changes nothing: CONTRIBUTING.md says how a release is made.
+release-check: setup
+	@$(BIN)/python .ci/release_check.py
 
 # The oracle of the parity tests; without it they are skipped, with a reason.
 parity: setup
@@ -62,10 +72,12 @@ parity: setup
 bubblewrap:
 	@command -v bwrap >/dev/null || { apt-get update -qq && apt-get install -y -qq bubblewrap; }
 
+# What is locked stays, unless UPGRADE=1 asks for the newest of everything.
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --no-header -q $(if $(UPGRADE),--upgrade)
 lock:
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-header -q -o requirements/student.lock
-	$(BIN)/uv pip compile requirements/grade.in -c requirements/student.lock --universal --python-version 3.10 --generate-hashes --no-header -q -o requirements/grade.lock
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes --no-header -q -o requirements/dev.lock
+	$(LOCK) pyproject.toml -o requirements/student.lock
+	$(LOCK) requirements/grade.in -c requirements/student.lock -o requirements/grade.lock
+	$(LOCK) pyproject.toml --extra dev -o requirements/dev.lock
 
 clean:
 	rm -rf $(VENV) $(DEMO)
