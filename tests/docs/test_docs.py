@@ -16,12 +16,15 @@ from tito.main import cli
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     ROOT / "release" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 _CODE = re.compile(r"^```(?:console|bash|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`((?:tito|make|pytest|python -m) [^`]+)`")
-_LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+_LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 # What differs from run to run.
 _VARYING = [
     (re.compile(r"- duration: [\d.]+s"), "- duration: 0s"),
@@ -82,10 +85,24 @@ def _tito(words):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_id)
 def test_every_link_leads_somewhere(document):
-    text = document.read_text(encoding="utf-8")
     # ../../raw and ../../tree are pages of GitHub, seen from a file at the top of a branch.
-    targets = [t for t in _LINK.findall(text) if not t.startswith(("../../raw/", "../../tree/"))]
-    assert [t for t in targets if not (document.parent / t).exists()] == []
+    links = [
+        (target, anchor)
+        for target, anchor in _LINK.findall(document.read_text(encoding="utf-8"))
+        if not target.startswith(("../../raw/", "../../tree/"))
+    ]
+    assert [link for link in links if not _leads_somewhere(document, *link)] == []
+
+
+def _leads_somewhere(document, target, anchor):
+    place = document.parent / target if target else document
+    return place.exists() and (not anchor or anchor in _anchors(place))
+
+
+def _anchors(place):
+    """The names that GitHub gives to headings."""
+    headings = _HEADING.findall(place.read_text(encoding="utf-8"))
+    return [re.sub(r"[^\w -]", "", h).strip().lower().replace(" ", "-") for h in headings]
 
 
 def blocks():
