@@ -18,6 +18,7 @@ from tests.reports.samples import COURSE, ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTION = ROOT / "action.yml"
+FORMS = [p for p in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml") if p.stem != "config"]
 NAMES = [p.stem for p in WORKFLOWS]
 LINES = re.compile(
     r"python3? (-E -s )?-m (pip|ruff|mypy|pytest|tito|grader|grader\.github\.\w+)( |$)"
@@ -50,15 +51,19 @@ def ran(*command):
 
 
 def test_zizmor_finds_nothing():
-    done = ran(
-        tool("zizmor"), "--offline", "--strict-collection", ".github/workflows", "action.yml"
-    )
+    done = ran(tool("zizmor"), "--offline", "--strict-collection", ".github", "action.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
     ("schema", "paths"),
-    [("vendor.github-workflows", WORKFLOWS), ("vendor.github-actions", [ACTION])],
+    [
+        ("vendor.github-workflows", WORKFLOWS),
+        ("vendor.github-actions", [ACTION]),
+        ("vendor.github-issue-forms", FORMS),
+        ("vendor.github-issue-config", [ROOT / ".github/ISSUE_TEMPLATE/config.yml"]),
+        ("vendor.dependabot", [ROOT / ".github/dependabot.yml"]),
+    ],
 )
 def test_the_schema_of_github_is_followed(schema, paths):
     done = ran(tool("check-jsonschema"), "--builtin-schema", schema, *map(str, paths))
@@ -210,6 +215,25 @@ def test_a_release_carries_what_its_workflows_need():
         ".github/workflows/award.yml",
     }
     assert "requirements/grade.lock" in CARRIED
+
+
+def test_a_students_repository_has_none_of_what_is_for_contributors():
+    ours = [
+        *FORMS,
+        *(ROOT / ".github").glob("*.*"),
+        *ROOT.glob("*.md"),
+        *ROOT.glob(".pre-commit-l*"),
+    ]
+    names = [p.relative_to(ROOT).as_posix() for p in ours]
+    assert len(names) > len(FORMS)
+    assert [n for n in names if n.startswith(CARRIED)] == []
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda p: p.stem)
+def test_whoever_reports_something_says_which_version_it_is(path):
+    asked = [part for part in document(path)["body"] if part["type"] != "markdown"]
+    (version,) = [p for p in asked if "tito --version" in p["attributes"]["label"]]
+    assert version["validations"]["required"]
 
 
 def test_ci_covers_three_systems_and_five_pythons():
