@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import compileall
+import contextlib
 import itertools
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
 
 # Before NumPy is imported: its threads only spin against each other on matrices this small.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -80,6 +85,33 @@ def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in alone(directory).items():
         monkeypatch.setenv(name, value)
     return directory
+
+
+def copy_of_the_product(top: Path) -> None:
+    """grader/ and tito/ below TOP, compiled: copies of TOP keep the times that Python compares."""
+    for folder in ("grader", "tito"):
+        shutil.copytree(ROOT / folder, top / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        compileall.compile_dir(top / folder, quiet=1)
+
+
+@contextlib.contextmanager
+def lying_at(place: Path, template: Path, afterwards: Path) -> Iterator[Path]:
+    """A copy of TEMPLATE (home and course) at PLACE, which moves to AFTERWARDS in the end.
+
+    A clone's memos and progress count where it was made. What is made once and copied therefore
+    always lies at the same place while it is used.
+    """
+    shutil.copytree(template, place, symlinks=True)
+    try:
+        yield place
+    finally:
+        place.rename(afterwards)
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory) -> Path:
+    """Where this process has the one clone that is used."""
+    return tmp_path_factory.mktemp("place") / "s"
 
 
 class Repository:

@@ -6,11 +6,13 @@ prek in the slow tests, or always when it is marked each_runner. After each, `se
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from grader.git import Git
 from grader.ledgers.files import FileLedger
 from grader.results import Standing
 from grader.sandboxes import SANDBOXES
+from tests.conftest import copy_of_the_product, lying_at
 from tests.hooks.conftest import PROJECT, STUB, Student, one, two
 from tito.installation import RUNNERS
 
@@ -157,10 +160,7 @@ def template(tmp_path_factory) -> Path:
         encoding="utf-8",
     )
     top.mkdir()
-    for folder in ("grader", "tito"):
-        shutil.copytree(
-            PROJECT / folder, top / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    copy_of_the_product(top)
     for name in (".pre-commit-config.yaml", ".gitattributes", ".gitignore"):
         shutil.copy(PROJECT / name, top / name)
     student = Student(top, home)
@@ -175,25 +175,55 @@ def template(tmp_path_factory) -> Path:
     student.git("config", "core.autocrlf", "false")
     student.git("add", "-A")
     student.git("commit", "-q", "-m", "the course")
+    student.git("repack", "-q", "-a", "-d")  # few files to copy and to check, as after a clone
     return root
 
 
 @pytest.fixture(scope="session")
 def hooked(template, tmp_path_factory):
     """hooked(runner) -> a copy of the template after `tito setup --runner`."""
-    made: dict[str, Path] = {}
 
+    @functools.cache
     def of(runner: str) -> Path:
-        if runner not in made:
-            root = tmp_path_factory.mktemp(f"hooked-{runner}") / "s"
-            shutil.copytree(template, root, symlinks=True)
-            student = Student(root / "course", root / "home")
-            done = student.run(sys.executable, "-m", "tito", "setup", "--runner", runner)
+        root = tmp_path_factory.mktemp(f"hooked-{runner}") / "s"
+        shutil.copytree(template, root, symlinks=True)
+        student = Student(root / "course", root / "home")
+        done = student.run(sys.executable, "-m", "tito", "setup", "--runner", runner)
+        assert done.status == 0, done.output
+        (root / "course" / "progress.json").unlink()  # it names a clone that nobody uses
+        shutil.rmtree(root / "home" / ".tinytorch")
+        return root
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def with_one(hooked, place, reference, tmp_path_factory):
+    """with_one(runner) -> a copy of `hooked` in which module 00 was committed through the hooks."""
+
+    @functools.cache
+    def of(runner: str) -> Path:
+        root = tmp_path_factory.mktemp(f"with-one-{runner}") / "s"
+        with lying_at(place, hooked(runner), root):
+            Committer(place / "course", place / "home", runner, reference).save({ONE: one()})
+        return root
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def well_with_one(with_one, place, reference, tmp_path_factory):
+    """well_with_one(runner) -> a copy of `with_one` in which doctor finds nothing."""
+
+    @functools.cache
+    def of(runner: str) -> Path:
+        root = tmp_path_factory.mktemp(f"well-{runner}") / "s"
+        with lying_at(place, with_one(runner), root):
+            student = Committer(place / "course", place / "home", runner, reference)
+            student.tito("status")
+            done = student.tito("doctor")
             assert done.status == 0, done.output
-            (root / "course" / "progress.json").unlink()  # it names a clone that nobody uses
-            shutil.rmtree(root / "home" / ".tinytorch")
-            made[runner] = root
-        return made[runner]
+        return root
 
     return of
 
@@ -211,16 +241,23 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture
-def student(runner, hooked, reference, tmp_path) -> Committer:
-    shutil.copytree(hooked(runner), tmp_path / "s", symlinks=True)
-    return Committer(tmp_path / "s" / "course", tmp_path / "s" / "home", runner, reference)
+def student(runner, hooked, place, reference, tmp_path) -> Iterator[Committer]:
+    with lying_at(place, hooked(runner), tmp_path / "s"):
+        yield Committer(place / "course", place / "home", runner, reference)
 
 
 @pytest.fixture
-def done_with_one(student) -> Committer:
+def done_with_one(runner, with_one, place, reference, tmp_path) -> Iterator[Committer]:
     """Module 00 is complete and committed."""
-    student.save({ONE: one()})
-    return student
+    with lying_at(place, with_one(runner), tmp_path / "s"):
+        yield Committer(place / "course", place / "home", runner, reference)
+
+
+@pytest.fixture
+def well(runner, well_with_one, place, reference, tmp_path) -> Iterator[Committer]:
+    """As done_with_one, and doctor finds nothing."""
+    with lying_at(place, well_with_one(runner), tmp_path / "s"):
+        yield Committer(place / "course", place / "home", runner, reference)
 
 
 @pytest.fixture

@@ -131,12 +131,6 @@ def test_a_file_that_only_looks_like_a_mark_of_ours_is_no_framework(done_with_on
     done_with_one.settle()
 
 
-def wells(student) -> None:
-    student.tito("status")
-    done = student.tito("doctor")
-    assert done.status == 0, done.output
-
-
 def remove_hook(student):
     hook(student, "post-merge").unlink()
 
@@ -230,9 +224,8 @@ def lose_the_ledger(student):
         (lose_the_ledger, "committed without the hook"),
     ],
 )
-def test_doctor_finds_it_and_fix_repairs_it(done_with_one, damage, says):
-    student = done_with_one
-    wells(student)
+def test_doctor_finds_it_and_fix_repairs_it(well, damage, says):
+    student = well
     damage(student)
     found = student.tito("doctor")
     assert found.status == 1
@@ -317,9 +310,8 @@ def hide_an_edit(student):
         (conflict_in_an_export, f"made from your lessons: {INIT}", "-> git add tinytorch"),
     ],
 )
-def test_doctor_leaves_to_the_person_what_may_lose_something(done_with_one, damage, says, fix):
-    student = done_with_one
-    wells(student)
+def test_doctor_leaves_to_the_person_what_may_lose_something(well, damage, says, fix):
+    student = well
     damage(student)
     before = {p: p.read_bytes() for p in student.top.glob("tinytorch/**/*.py")}
     for command in (("doctor",), ("doctor", "--fix")):

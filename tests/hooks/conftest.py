@@ -6,10 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import copy_of_the_product, lying_at
 
 PROJECT = Path(__file__).parents[2]
 
@@ -165,10 +168,7 @@ def template(tmp_path_factory) -> Path:
         encoding="utf-8",
     )
     top.mkdir()
-    for folder in ("grader", "tito"):
-        shutil.copytree(
-            PROJECT / folder, top / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
+    copy_of_the_product(top)
     for name in (".pre-commit-config.yaml", ".gitattributes", ".gitignore"):
         shutil.copy(PROJECT / name, top / name)
     student = Student(top, home)
@@ -187,19 +187,30 @@ def template(tmp_path_factory) -> Path:
     student.git("config", "core.autocrlf", "false")
     installed = student.run(sys.executable, "-m", "pre_commit", "install")
     assert installed.status == 0, installed.output
+    student.git("repack", "-q", "-a", "-d")  # few files to copy and to check, as after a clone
     return root
 
 
 @pytest.fixture
-def student(template, tmp_path) -> Student:
-    shutil.copytree(template, tmp_path / "s", symlinks=True)
-    return Student(tmp_path / "s" / "course", tmp_path / "s" / "home")
+def student(template, place, tmp_path) -> Iterator[Student]:
+    with lying_at(place, template, tmp_path / "s"):
+        yield Student(place / "course", place / "home")
+
+
+@pytest.fixture(scope="session")
+def with_one(template, place, tmp_path_factory) -> Path:
+    """A copy of the template in which module 00 was committed through the hooks."""
+    root = tmp_path_factory.mktemp("with-one") / "s"
+    with lying_at(place, template, root):
+        student = Student(place / "course", place / "home")
+        student.write("modules/00_one/one.py", one())
+        done = student.commit("modules/00_one/one.py")
+        assert done.status == 0, done.output
+    return root
 
 
 @pytest.fixture
-def done_with_one(student) -> Student:
+def done_with_one(with_one, place, tmp_path) -> Iterator[Student]:
     """Module 00 is complete and committed."""
-    student.write("modules/00_one/one.py", one())
-    done = student.commit("modules/00_one/one.py")
-    assert done.status == 0, done.output
-    return student
+    with lying_at(place, with_one, tmp_path / "s"):
+        yield Student(place / "course", place / "home")
