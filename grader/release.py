@@ -240,6 +240,11 @@ def _head(git: Git) -> tuple[str, dict[str, File]]:
     """The id of HEAD, and its files, read through one process instead of one for each."""
     from git import Blob, Repo  # 0.1 s, and only a release needs it
 
+    if len(git.text("rev-parse", "HEAD")) != 40:
+        raise CourseError(
+            "This repository names its commits by SHA-256, which GitPython cannot read.",
+            hint="Make the course in a repository of the usual kind: git init --object-format=sha1",
+        )
     with Repo(git.top) as repo:
         repo.git.update_environment(GIT_DIR=str(repo.git_dir))  # whatever the caller's own says
         head = repo.head.commit

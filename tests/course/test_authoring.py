@@ -286,6 +286,14 @@ def test_before_the_first_commit_there_is_nothing_to_release(repo):
         release.refuse_uncommitted(Git(repo.top))
 
 
+def test_a_repository_of_another_kind_is_refused_in_a_sentence(tmp_path):
+    git = Git(tmp_path)
+    git.run("init", "--quiet", "--object-format=sha256")
+    git.run("commit", "--quiet", "--allow-empty", "-m", "one")
+    with pytest.raises(CourseError, match="names its commits by SHA-256"):
+        release.build(git, courses.load(Path(__file__).parents[2]))
+
+
 def test_two_releases_of_one_commit_are_the_same_commit(course_repo, tmp_path):
     """Every byte, those of .git included."""
     git = Git(course_repo.top)
