@@ -10,7 +10,7 @@ from grader.errors import CourseError, UsageError
 from grader.lesson import parse
 
 ENTRY = "classroom50/autograder.py"
-_CARRIED = (COURSE_FILE, "requirements/grade.lock", "tests/milestones/data")
+_CARRIED = ("LICENSE", COURSE_FILE, "requirements/grade.lock", "tests/milestones/data")
 MOST_BYTES = 10 * 1024 * 1024  # what Classroom 50's runner fetches
 
 

@@ -64,7 +64,7 @@ def result_of(checkout: Path):
 
 def test_a_bundle_holds_tests_and_no_solution(bundle):
     names = {p.relative_to(bundle).as_posix() for p in bundle.rglob("*") if p.is_file()}
-    assert {"autograder.py", "course.yaml", "requirements/grade.lock"} <= names
+    assert {"LICENSE", "autograder.py", "course.yaml", "requirements/grade.lock"} <= names
     assert {m.starter_path for m in COURSE.modules} <= names
     assert not any(n.startswith(("modules/", "tinytorch/")) for n in names)
     starters = [(bundle / m.starter_path).read_text() for m in COURSE.modules]
