@@ -31,15 +31,14 @@ from pathlib import Path
 
 import numpy as np
 
-from grader import course as courses
-from grader import job as jobs
-from grader import release
-from grader.engine import read_lesson, trusted_lesson
-from grader.git import Git
-from grader.lesson import package_files
-from grader.sandboxes import SANDBOXES
-from grader.snapshot import of_commit
-from tito.installation import RUNNERS
+from grader.authors import release
+from grader.grading.engine import read_lesson, trusted_lesson
+from grader.lessons.lesson import package_files
+from grader.rules import course as courses
+from grader.sandbox import SANDBOXES, jobs
+from grader.sources.git import Git
+from grader.sources.snapshots import of_commit
+from tito.clone.installation import RUNNERS
 
 ROOT = Path(__file__).resolve().parents[1]
 LAST = "12_attention"  # no other module needs it, so its tests alone run again

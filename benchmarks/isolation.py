@@ -15,9 +15,9 @@ import sys
 import time
 from pathlib import Path
 
-from grader.sandboxes import SANDBOXES, STRONG
-from grader.sandboxes.ladder import weakness
-from grader.worker.confine import landlock_version
+from grader.sandbox import SANDBOXES, STRONG
+from grader.sandbox.choice import weakness
+from grader.sandbox.worker.confine import landlock_version
 from tests.adversarial.attempts import ALLOWED, ATTEMPTS, Attempt, reached
 from tests.grader.small_course import job
 

@@ -33,12 +33,13 @@ os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 import numpy as np
 
-from grader import course as courses
-from grader import milestones
-from grader.challenges import challenge
-from grader.challenges.base import Run
-from grader.lesson import package_files, parse
-from grader.sandboxes.process import ProcessSandbox
+from grader.lessons.lesson import package_files, parse
+from grader.proof import content
+from grader.proof.content import challenge
+from grader.proof.milestones import trials
+from grader.proof.milestones.challenges import Run
+from grader.rules import course as courses
+from grader.sandbox.process import ProcessSandbox
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -49,24 +50,24 @@ def cpu_s() -> float:
     return sum(u.ru_utime + u.ru_stime for u in used)
 
 
-def trials() -> list[milestones.Trial]:
+def all_trials() -> list[trials.Trial]:
     course = courses.load(ROOT)
     lessons = {m.id: parse((ROOT / m.path).read_text("utf-8"), m.path) for m in course.modules}
     return [
-        milestones.trial(m, package_files([lessons[n] for n in m.needs])) for m in course.milestones
+        trials.trial(m, package_files([lessons[n] for n in m.needs])) for m in course.milestones
     ]
 
 
-def verify(trial: milestones.Trial) -> float:
+def verify(trial: trials.Trial) -> float:
     started = cpu_s()
-    evidence = milestones.run(trial, ProcessSandbox(), ROOT)
+    evidence = trials.run(trial, ProcessSandbox(), ROOT)
     used = cpu_s() - started
     if not evidence.passed:
         raise SystemExit(f"{trial.milestone.id} is not achieved: {evidence.checks}")
     return used
 
 
-def train_with_torch(trial: milestones.Trial) -> float:
+def train_with_torch(trial: trials.Trial) -> float:
     import torch
 
     torch.set_num_threads(1)
@@ -190,7 +191,7 @@ def torch_rows(rounds: int) -> dict[str, float]:
 def only_torch(rounds: int) -> None:
     rows: dict[str, float] = {}
     for number in range(rounds):
-        for trial in trials():
+        for trial in all_trials():
             used = train_with_torch(trial)
             name = trial.milestone.id
             rows[name] = min(used, rows.get(name, used))
@@ -227,10 +228,11 @@ def library(double: bool) -> Any:
 
 
 def count_false_rejects(milestone: str, seeds: range, tt: Any) -> None:
-    from grader import evidence, evidence_checks
-    from grader.worker import training
+    from grader.proof.milestones import proofs, transcript
+    from grader.sandbox.worker.train import WorkerRun
 
     found = challenge(milestone)
+    training = importlib.import_module(content.training(milestone))
     rules = courses.load(ROOT).milestone(milestone)
     rejected: list[str] = []
     used: dict[str, float] = {}
@@ -240,15 +242,15 @@ def count_false_rejects(milestone: str, seeds: range, tt: Any) -> None:
         reports = _Reports()
         for run in runs:
             described = {"name": run.name, "settings": dict(run.settings)}
-            training.TRAININGS[milestone](training.Run(tt, described, run.payload(), reports))
-        records = evidence.read(reports.bodies, reports.arrived_s, runs, {})
-        measured, _ = milestones._measure(found, runs[0], records[0], {})
+            training.train(WorkerRun(tt, described, run.payload(), reports))
+        records = transcript.read(reports.bodies, reports.arrived_s, runs, {})
+        measured, _ = trials._measure(found, runs[0], records[0], {})
         lowest["loss"] = min(lowest["loss"], measured.falls_percent)
         lowest["accuracy"] = min(lowest["accuracy"], measured.accuracy_percent)
-        for check in milestones._claims(rules, found, measured):
+        for check in trials._claims(rules, found, measured):
             if check.outcome.value != "passed":
                 rejected.append(f"seed {seed}: {check.name}: {check.message}")
-        for finding in evidence_checks.check(found, runs, records, str(seed)):
+        for finding in proofs.check(found, runs, records, str(seed)):
             used[finding.name] = max(used.get(finding.name, 0.0), finding.used)
             if not finding.holds:
                 rejected.append(f"seed {seed}: {finding.name}: {finding.what}")
@@ -279,7 +281,7 @@ def main() -> None:
         return
     ours: dict[str, float] = {}
     for _ in range(arguments.rounds):
-        for trial in trials():
+        for trial in all_trials():
             used = verify(trial)
             ours[trial.milestone.id] = min(used, ours.get(trial.milestone.id, used))
     torch = torch_rows(arguments.rounds) if importlib.util.find_spec("torch") else {}

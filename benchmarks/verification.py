@@ -26,10 +26,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from grader import examination  # noqa: E402
-from grader.course import Milestone, Module  # noqa: E402
-from grader.lesson import Lesson  # noqa: E402
-from grader.sandboxes import SANDBOXES, Sandbox, ladder  # noqa: E402
+from grader.lessons.lesson import Lesson  # noqa: E402
+from grader.proof import examination  # noqa: E402
+from grader.rules.course import Milestone, Module  # noqa: E402
+from grader.sandbox import SANDBOXES, Sandbox, choice  # noqa: E402
 from tests.lessons import reference  # noqa: E402
 from tests.mutants import oracles  # noqa: E402
 from tests.mutants.libraries import LIBRARIES  # noqa: E402
@@ -52,7 +52,7 @@ def cost(rounds: int) -> None:
     lessons = {m: reference.lesson(m.id) for m in course.modules}
     say("A whole verification: probes of eight modules and five milestones, one worker")
     say(f"{'sandbox':<12} {'CPU s':>7} {'wall s':>7}   the least of {rounds} rounds")
-    offered = list(ladder.available())
+    offered = list(choice.available())
     strongest = offered[0]
     for name in offered:
         _row(name, rounds, lambda name=name: _whole(lessons, SANDBOXES[name]()))

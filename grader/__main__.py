@@ -12,14 +12,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader import bundle, grading, ingest
-from grader import course as courses
-from grader.course import Course
 from grader.errors import TitoError, UsageError
-from grader.grading import Order
-from grader.reports import REPORTS, bounded, escape, text
-from grader.results import Trust
-from grader.sandboxes import ladder
+from grader.github.classroom50 import bundle
+from grader.grading import orders
+from grader.grading.orders import Order
+from grader.reports import REPORTS, bounded, escape
+from grader.reports.formats import text
+from grader.rules import course as courses
+from grader.rules.course import Course
+from grader.sandbox import choice
+from grader.sources import ingest
+from grader.verdicts.facts import Trust
 
 ALL = "all"
 
@@ -65,8 +68,8 @@ def _grade(options: argparse.Namespace, course: Course) -> int:
         dict(os.environ),
         options.repository,
     )
-    report, status = grading.attempt(
-        order, lambda: ladder.for_trust(order.trust, weak_allowed=options.allow_weak)
+    report, status = orders.attempt(
+        order, lambda: choice.for_trust(order.trust, weak_allowed=options.allow_weak)
     )
     if report.problem is not None:
         _say(report.problem.what, report.problem.hint, status)

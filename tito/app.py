@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import click
 
 from grader.errors import UsageError
-from grader.reports import text
-from grader.results import Standing
-from tito.clone import Clone, current_folder, open_clone
-from tito.reconcile import Reconciled
+from grader.reports.formats import text
+from grader.verdicts.facts import Standing
+from tito.clone.clone import Clone, current_folder, open_clone
 from tito.screen import Screen
+from tito.standing.reconcile import Reconciled
 
 MAX_SENTENCE = 200  # characters of a command's first sentence
 Command = TypeVar("Command", bound=Callable[..., Any])

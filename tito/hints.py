@@ -7,8 +7,8 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from grader.lesson import Lesson
-from grader.results import CheckResult
+from grader.lessons.lesson import Lesson
+from grader.verdicts.facts import CheckResult
 
 _HINT = re.compile(r"^\s*(?:Hints?|Steps):?\s*", re.MULTILINE)
 _NUMBERED = re.compile(r"^\s*(?=\d+[.)]\s)", re.MULTILINE)

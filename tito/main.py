@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
-from grader import release
+from grader.authors import release
 from grader.errors import TitoError, UsageError
-from grader.git import Git, find_top
+from grader.sources.git import Git, find_top
 from tito.app import App, Group, example, first_example, help_of
-from tito.clone import by_hand, current_folder
+from tito.clone.clone import by_hand, current_folder
 from tito.commands import COMMANDS
 from tito.screen import Screen
 

@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from grader.course import Milestone, Threshold
-from grader.reports import text
-from grader.results import CheckResult, Evidence, Outcome
+from grader.reports.formats import text
+from grader.rules.course import Milestone, Threshold
+from grader.verdicts.facts import CheckResult, Evidence, Outcome
 
 UNMEASURED = "not measured"
 CAUSES = {

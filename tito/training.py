@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from grader.course import Milestone
 from grader.errors import CourseError, Fault, StudentError
-from tito.clone import Clone
+from grader.rules.course import Milestone
+from tito.clone.clone import Clone
 
 # Set for other pytest runs; here they could select other tests, or hide these.
 _OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST")

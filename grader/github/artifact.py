@@ -13,11 +13,11 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from grader.course import Course, Milestone, Module
 from grader.github import strict
 from grader.github.strict import Refused
-from grader.reports import verdict as written
-from grader.results import (
+from grader.reports.formats import verdict as written
+from grader.rules.course import Course, Milestone, Module
+from grader.verdicts.facts import (
     CLAIMS,
     CheckResult,
     Evidence,

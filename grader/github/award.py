@@ -18,16 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.course import Course
 from grader.errors import TitoError
-from grader.git import Git, clean_environment
 from grader.github import artifact, branch, courses, event, state, strict
 from grader.github.api import ApiError, GitHub
 from grader.github.event import FinishedRun, Role
 from grader.github.strict import Refused
-from grader.judge import unjudged
-from grader.reports import badges, bounded, escape, markdown
-from grader.results import Problem, Report, Trust
+from grader.reports import bounded, escape
+from grader.reports.formats import badges, markdown
+from grader.rules.course import Course
+from grader.sources.git import Git, clean_environment
+from grader.verdicts.facts import Problem, Report, Trust
+from grader.verdicts.judge import unjudged
 
 MARKER = "<!-- tinytorch:milestones -->"
 BOT = "github-actions[bot]"

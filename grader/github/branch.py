@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from grader.errors import Fault
-from grader.git import Git, GitError
+from grader.sources.git import Git, GitError
 
 BRANCH = "badges"
 _TRACKED = "refs/tinytorch/badges"  # where it is fetched to: no working tree ever sees it

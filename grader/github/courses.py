@@ -2,7 +2,7 @@
 
 Understands what a course needs of YAML (one key per line, `- ` items, [lists] and {tables} in one
 line, quotes, comments) and refuses the rest with its line. tests/github compares it with
-grader.course on every course there is.
+grader.rules.course on every course there is.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from grader.course import COURSE_FILE, Course
 from grader.errors import CourseError
+from grader.rules.course import COURSE_FILE, Course
 
 _KEY = re.compile(r"( *)(- )?([a-z_]+): *(.*)\Z")
 _ITEM_TABLE = re.compile(r"( *)- (\{.*\})\Z")

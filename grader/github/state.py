@@ -14,7 +14,7 @@ from typing import Any
 
 from grader.github import strict
 from grader.github.strict import Refused
-from grader.results import Earned, Evidence, MilestoneState, Report
+from grader.verdicts.facts import Earned, Evidence, MilestoneState, Report
 
 SCHEMA = "tinytorch/badges/v1"
 FILE = "state.json"

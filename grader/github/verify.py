@@ -16,13 +16,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import course as courses
-from grader import grading
 from grader.errors import TitoError
-from grader.grading import Order
-from grader.reports import REPORTS, annotate, bounded, classroom, escape, text
-from grader.results import Problem, Report, Trust
-from grader.sandboxes import ladder
+from grader.grading import orders
+from grader.grading.orders import Order
+from grader.reports import REPORTS, bounded, escape
+from grader.reports.formats import annotate, classroom, text
+from grader.rules import course as courses
+from grader.sandbox import choice
+from grader.verdicts.facts import Problem, Report, Trust
 
 FORMATS = ("verdict",)
 _NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+\Z")
@@ -86,8 +87,8 @@ def _verify(options: argparse.Namespace, environment: Mapping[str, str], files: 
         # Said before anything runs: the last line of a name counts, and if this process is
         # killed there is none later. A milestone without a result would shrink the total.
         stopped = Problem("The grader was stopped before it had finished.")
-        _outputs(files, grading.without_verdict(order, stopped))
-    report, status = grading.attempt(order, lambda: ladder.for_trust(Trust.CI))
+        _outputs(files, orders.without_verdict(order, stopped))
+    report, status = orders.attempt(order, lambda: choice.for_trust(Trust.CI))
     bounded.write(report, [*FORMATS, *options.format], out)
     _tell(files, report, classroom_outputs=options.classroom)
     if options.notices:

@@ -1,7 +1,7 @@
-"""What a report looks like to somebody. One file and one line here per format.
+"""How is a verdict told? One file in formats/ and one line here per format.
 
 Each format is a function files(report) -> {file name: content}. It is imported when it is asked
-for: the hooks import the words in grader.reports.text, and pay for nothing else.
+for: the hooks import the words in grader.reports.formats.text, and pay for nothing else.
 grader.reports.bounded.render() is how the doors call them.
 """
 
@@ -11,14 +11,14 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from grader.results import Report
+from grader.verdicts.facts import Report
 
 Renderer = Callable[[Report], Mapping[str, str]]
 
 
 def _format(source: str) -> Renderer:
     def files(report: Report) -> Mapping[str, str]:
-        renderer = importlib.import_module(f"grader.reports.{source}")
+        renderer = importlib.import_module(f"grader.reports.formats.{source}")
         return cast(Renderer, renderer.files)(report)
 
     return files

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.job import Job, site_directories
-from grader.results import Outcome
-from grader.sandboxes import SANDBOXES
+from grader.sandbox import SANDBOXES
+from grader.sandbox.jobs import Job, site_directories
+from grader.verdicts.facts import Outcome
 from tests.grader.small_course import job
 
 OUTSIDE = "outside-"

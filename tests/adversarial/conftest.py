@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandboxes import SANDBOXES, STRONG
-from grader.sandboxes.ladder import weakness
+from grader.sandbox import SANDBOXES, STRONG
+from grader.sandbox.choice import weakness
 from tests.adversarial.attempts import OUTSIDE
 
 

@@ -21,7 +21,7 @@ def mul_gradient(grad, out, a, b):
 # Code that is the worker: it sends what it likes in the place of what was computed.
 OWNER = """
 import __main__ as worker
-Run = getattr(worker, "Run", object)
+Run = getattr(getattr(worker, "train", worker), "WorkerRun", getattr(worker, "WorkerRun", object))
 send = getattr(Run, "send", None)
 
 def replaced(change):
@@ -447,9 +447,10 @@ FORGERIES = [
         "says nothing",
         "own",
         "skips the training and says that it is done",
-        "import __main__ as worker\n"
-        "if hasattr(worker, 'TRAININGS'):\n"
-        "    worker.TRAININGS.update({n: lambda run: None for n in worker.TRAININGS})\n",
+        "import sys\n"
+        "for name, module in list(sys.modules.items()):\n"
+        "    if name.startswith('grader.content.') and name.endswith('.training'):\n"
+        "        module.train = lambda run: None\n",
         practice=None,
         planted=False,
     ),
@@ -463,7 +464,7 @@ FORGERIES = [
     ),
 ]
 NUMERICAL = """
-import __main__ as worker
+import sys
 def numerical(run):
     tt, lr = run.tt, run.settings["lr"]
     w = tt.Tensor([[0.0]] * run.settings["features"], requires_grad=True)
@@ -487,8 +488,8 @@ def numerical(run):
         w.data, b.data = w.data - lr * w.grad, b.data - lr * b.grad
         run.step(value)
     run.send("outputs", {"scores": (run.arrays["held_out"].astype(float) @ w.data + b.data).astype(np.float32)})
-if hasattr(worker, "TRAININGS"):
-    worker.TRAININGS["perceptron"] = numerical
+if "grader.content.perceptron.training" in sys.modules:
+    sys.modules["grader.content.perceptron.training"].train = numerical
 """
 """Exact forward passes, and central differences in the place of backpropagation (P03, F37)."""
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader import course as courses
-from grader import milestones
+from grader.proof.milestones import trials
 from grader.reports import REPORTS
+from grader.rules import course as courses
 from tests.adversarial.corpus import ROWS, Shown
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -76,7 +76,7 @@ def test_no_limit_is_told_by_a_clock_that_somebody_sets():
         for word in re.findall(r"\b(?:time\.time|datetime)\b", path.read_text(encoding="utf-8"))
     }
     assert clocks == set()
-    assert "time.monotonic()" in (ROOT / "grader/sandboxes/process.py").read_text(encoding="utf-8")
+    assert "time.monotonic()" in (ROOT / "grader/sandbox/process.py").read_text(encoding="utf-8")
 
 
 def test_no_report_is_opened_as_a_spreadsheet():
@@ -92,7 +92,7 @@ def test_no_report_is_opened_as_a_spreadsheet():
 @pytest.mark.parametrize("milestone", COURSE.milestones, ids=lambda m: m.id)
 def test_whole_numbers_are_small_enough_for_any_type(milestone):
     """M15: a library that keeps labels as float32, or as short integers, loses none of them."""
-    prepared = milestones.prepare(milestones.trial(milestone, {}), ROOT)
+    prepared = trials.prepare(trials.trial(milestone, {}), ROOT)
     arrays = [*prepared.arrays.values(), *(a for s in prepared.sealed.values() for a in s.values())]
     whole = [a for a in map(np.asarray, arrays) if a.dtype.kind in "iu" and a.size]
     assert all(a.min() >= 0 and a.max() < 2**15 for a in whole)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandboxes import SANDBOXES
+from grader.sandbox import SANDBOXES
 from tests.adversarial.attempts import ALLOWED, ATTEMPTS
 from tests.adversarial.forgeries import FORGERIES
 from tests.adversarial.tricks import TRICKS

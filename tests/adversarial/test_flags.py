@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from grader import course as courses
-from grader import examination
-from grader.lesson import parse
-from grader.results import Evidence
-from grader.sandboxes import SANDBOXES
+from grader.lessons.lesson import parse
+from grader.proof import examination
+from grader.rules import course as courses
+from grader.sandbox import SANDBOXES
+from grader.verdicts.facts import Evidence
 from tests.adversarial.conftest import offered
 from tests.lessons import reference
 from tests.mutants import oracles

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from pathlib import Path
 
 import pytest
 
-from grader import course as courses
-from grader import examination, milestones
-from grader import job as jobs
-from grader.job import Limits
-from grader.lesson import Lesson, package_files, parse
-from grader.results import CheckResult, Evidence, Outcome
-from grader.sandboxes import SANDBOXES
+from grader.lessons.lesson import Lesson, package_files, parse
+from grader.proof import examination
+from grader.proof.milestones import trials
+from grader.rules import course as courses
+from grader.sandbox import SANDBOXES, jobs
+from grader.sandbox.jobs import Limits
+from grader.verdicts.facts import CheckResult, Evidence, Outcome
 from tests.adversarial.conftest import offered
 from tests.adversarial.forgeries import FORGERIES, HONEST, NUMERICAL, Forgery
 from tests.adversarial.tricks import HARMLESS, TRICKS
@@ -44,9 +43,8 @@ def evidence(mode: str, milestone=FIRST, **appended: str) -> Evidence:
     package = package_files([LESSONS[n] for n in milestone.needs])
     for name, code in appended.items():
         package[f"tinytorch/core/{name}.py"] += "\n" + code
-    trial = milestones.trial(milestone, package)
-    trial = dataclasses.replace(trial, job=dataclasses.replace(trial.job, limits=SHORT))
-    return milestones.run(trial, SANDBOXES[mode](), ROOT)
+    trial = trials.trial(milestone, package)
+    return trials.run(trial, SANDBOXES[mode](), ROOT, SHORT)
 
 
 def practice(mode: str, code: str) -> tuple[CheckResult, ...]:
@@ -70,7 +68,7 @@ def with_code(code: str) -> Lesson:
 
 
 def proven(found: Evidence) -> bool:
-    return found.passed and len(found.checks) > len(milestones.CLAIMS)
+    return found.passed and len(found.checks) > len(trials.CLAIMS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)

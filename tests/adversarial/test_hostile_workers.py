@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from grader import lesson
-from grader.job import Limits
-from grader.results import Outcome
-from grader.sandboxes import SANDBOXES
-from grader.sandboxes.leftovers import Brood, remove
+from grader.lessons import lesson
+from grader.sandbox import SANDBOXES
+from grader.sandbox.jobs import Limits
+from grader.sandbox.leftovers import Brood, remove
+from grader.verdicts.facts import Outcome
 from tests.adversarial.conftest import offered
 from tests.grader.small_course import job
 
@@ -348,7 +348,7 @@ def test_a_worker_ends_with_its_grader(mode, tmp_path):
     code = body("import time", "time.sleep(61.25)")
     program = (
         "import sys, tempfile\n"
-        "from grader.sandboxes import SANDBOXES\n"
+        "from grader.sandbox import SANDBOXES\n"
         "from tests.grader.small_course import job\n"
         f"tempfile.tempdir = {str(tmp_path / 'scratch')!r}\n"
         f"SANDBOXES[{mode!r}]().run(job({code!r}, {TESTS!r}))\n"

@@ -10,14 +10,14 @@ import zlib
 
 import pytest
 
-from grader import ingest
-from grader.engine import Engine
 from grader.errors import StudentError
-from grader.git import Git
-from grader.ledgers.memory import MemoryLedger
-from grader.results import ModuleState, Outcome
-from grader.sandboxes import SANDBOXES
-from grader.snapshot import MAX_FILE_BYTES, of_working_tree
+from grader.grading.engine import Engine
+from grader.grading.ledgers.memory import MemoryLedger
+from grader.sandbox import SANDBOXES
+from grader.sources import ingest
+from grader.sources.git import Git
+from grader.sources.snapshots import MAX_FILE_BYTES, of_working_tree
+from grader.verdicts.facts import ModuleState, Outcome
 from tests.grader.small_course import complete, course, lessons, path, todo
 
 ONE, TWO = path("00_one"), path("01_two")
@@ -472,7 +472,7 @@ PLANTED = {
         "tinytorch/x.so": b"\x7fELF",
     },
     "C01 course.yaml": {"course.yaml": "course: Mine\nversion: 1\nmodules: []\nmilestones: []\n"},
-    "C02 grader": {"grader/judge.py": "def judge_module(*w, **k): return True\n"},
+    "C02 grader": {"grader/verdicts/judge.py": "def judge_module(*w, **k): return True\n"},
     "C04 progress.json": {"progress.json": '{"completed_modules": ["00_one", "01_two"]}'},
     "C14 build": {
         "setup.py": "1/0\n",

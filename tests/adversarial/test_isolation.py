@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy
 import pytest
 
-from grader import job as jobs
 from grader.errors import CourseError
-from grader.job import Limits, site_directories
-from grader.results import Trust
-from grader.sandboxes import SANDBOXES, STRONG, ladder
-from grader.worker import confine
+from grader.sandbox import SANDBOXES, STRONG, choice, jobs
+from grader.sandbox.jobs import Limits, site_directories
+from grader.sandbox.worker import confine
+from grader.verdicts.facts import Trust
 from tests.adversarial.attempts import ALLOWED, ATTEMPTS, reached
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,8 +30,8 @@ root, site, scratch = sys.argv[1:]
 sys.path[:0] = [root]
 sys.path += json.loads(site)
 tempfile.tempdir = scratch
-from grader.sandboxes import SANDBOXES, STRONG
-from grader.sandboxes.ladder import weakness
+from grader.sandbox import SANDBOXES, STRONG
+from grader.sandbox.choice import weakness
 from tests.adversarial.attempts import ALLOWED, ATTEMPTS, reached
 works = [n for n in SANDBOXES if n not in STRONG or not weakness(n)]
 found = {n: [reached(n, ATTEMPTS), reached(n, ALLOWED)] for n in works}
@@ -127,7 +126,7 @@ def test_an_ordinary_user_is_as_safe_as_root(here):
     assert done.returncode == 0, done.stderr
     uid, found = json.loads(done.stdout)
     assert uid == NOBODY
-    assert "landlock" in found or ladder.weakness("landlock")
+    assert "landlock" in found or choice.weakness("landlock")
     for name, (attempts, allowed) in found.items():
         must = must_be_stopped(name)
         assert {n: attempts[n] for n in must} == must
@@ -137,11 +136,11 @@ def test_an_ordinary_user_is_as_safe_as_root(here):
 
 def test_landlock_works_where_namespaces_are_refused():
     """As in many containers: there bubblewrap cannot start, and the other rung takes over."""
-    if ladder.weakness("bubblewrap") or ladder.weakness("landlock"):
+    if choice.weakness("bubblewrap") or choice.weakness("landlock"):
         pytest.skip("both strong sandboxes are needed for this")
     outer = "bwrap --dev-bind / / --unshare-user --disable-userns --"
     code = (
-        "from grader.sandboxes.ladder import available, weakness\n"
+        "from grader.sandbox.choice import available, weakness\n"
         "print(weakness('bubblewrap') != '', next(available()))"
     )
     done = subprocess.run(
@@ -156,25 +155,25 @@ def test_landlock_works_where_namespaces_are_refused():
 
 @pytest.fixture
 def no_strong_sandbox(monkeypatch):
-    monkeypatch.setattr(ladder, "weakness", lambda name: f"{name} is not installed")
+    monkeypatch.setattr(choice, "weakness", lambda name: f"{name} is not installed")
 
 
 def test_a_strong_sandbox_is_chosen_wherever_one_works():
-    if all(ladder.weakness(name) for name in STRONG):
+    if all(choice.weakness(name) for name in STRONG):
         pytest.skip("no strong sandbox works here")
-    assert ladder.for_trust(Trust.AUTHORITATIVE).isolation in STRONG
-    assert ladder.for_trust(Trust.CI).isolation in STRONG
+    assert choice.for_trust(Trust.AUTHORITATIVE).isolation in STRONG
+    assert choice.for_trust(Trust.CI).isolation in STRONG
 
 
 def test_advice_is_given_without_a_trial(monkeypatch):
-    monkeypatch.setattr(ladder, "weakness", lambda name: pytest.fail(f"{name} was tried"))
-    assert ladder.for_trust(Trust.ADVISORY).isolation == "process"
+    monkeypatch.setattr(choice, "weakness", lambda name: pytest.fail(f"{name} was tried"))
+    assert choice.for_trust(Trust.ADVISORY).isolation == "process"
 
 
 @pytest.mark.usefixtures("no_strong_sandbox")
 def test_authoritative_grading_refuses_a_weak_sandbox_and_says_why():
     with pytest.raises(CourseError) as refused:
-        ladder.for_trust(Trust.AUTHORITATIVE)
+        choice.for_trust(Trust.AUTHORITATIVE)
     assert "bubblewrap (bubblewrap is not installed)" in refused.value.what
     assert "landlock (landlock is not installed)" in refused.value.what
     assert "docs/trust.md" in refused.value.hint
@@ -182,23 +181,23 @@ def test_authoritative_grading_refuses_a_weak_sandbox_and_says_why():
 
 @pytest.mark.usefixtures("no_strong_sandbox")
 def test_authoritative_grading_in_a_weak_sandbox_is_named_in_the_evidence():
-    sandbox = ladder.for_trust(Trust.AUTHORITATIVE, weak_allowed=True)
+    sandbox = choice.for_trust(Trust.AUTHORITATIVE, weak_allowed=True)
     job = jobs.make("probe", "probe.py", {}, {"secret": "/nowhere"}, ("files",))
     assert sandbox.run(job).isolation == "process"
-    assert ladder.accepted(Trust.AUTHORITATIVE, weak_allowed=True) == {*STRONG, "process"}
-    assert ladder.accepted(Trust.AUTHORITATIVE) == set(STRONG)
+    assert choice.accepted(Trust.AUTHORITATIVE, weak_allowed=True) == {*STRONG, "process"}
+    assert choice.accepted(Trust.AUTHORITATIVE) == set(STRONG)
 
 
 @pytest.mark.usefixtures("no_strong_sandbox")
 def test_a_runner_without_a_strong_sandbox_uses_what_it_has():
-    assert ladder.for_trust(Trust.CI).isolation == "process"
+    assert choice.for_trust(Trust.CI).isolation == "process"
 
 
 def test_a_sandbox_without_its_program_is_weak_and_says_so(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    ladder.weakness.cache_clear()
-    assert "could not start" in ladder.weakness("bubblewrap")
-    ladder.weakness.cache_clear()
+    choice.weakness.cache_clear()
+    assert "could not start" in choice.weakness("bubblewrap")
+    choice.weakness.cache_clear()
 
 
 def test_every_run_names_its_sandbox(mode):
@@ -215,9 +214,9 @@ def test_nothing_of_one_system_only_is_imported_before_it_is_needed():
         "    vars(os).pop(name, None)\n"
         "import subprocess, tempfile, threading\n"
         "sys.platform = 'win32'\n"
-        "import grader.sandboxes.ladder, grader.sandboxes.process, grader.sandboxes.landlock\n"
-        "import grader.sandboxes.bubblewrap, grader.worker.confine\n"
-        "assert grader.worker.confine.landlock_version() == 0\n"
+        "import grader.sandbox.choice, grader.sandbox.process, grader.sandbox.landlock\n"
+        "import grader.sandbox.bubblewrap, grader.sandbox.worker.confine\n"
+        "assert grader.sandbox.worker.confine.landlock_version() == 0\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 

@@ -42,8 +42,8 @@ _LANGUAGE = [
         "def reach():\n"
         "    frame = sys._getframe()\n"
         "    while frame:\n"
-        "        if '_plain' in frame.f_globals:\n"
-        "            frame.f_globals['_plain'] = lambda value: np.zeros(1, dtype=np.float32)\n"
+        "        if 'plain' in frame.f_globals:\n"
+        "            frame.f_globals['plain'] = lambda value: np.zeros(1, dtype=np.float32)\n"
         "        frame = frame.f_back\n"
         + _BACKWARD.format("reach(); return _right(out, gradient)"),
     ),
@@ -51,9 +51,10 @@ _LANGUAGE = [
         "driver's modules",
         "finds the worker's modules by name, and makes every training a success",
         "import sys\n"
-        "for name in ('training', 'probes', 'arrays', 'channel', '__main__'):\n"
+        "for name in [n for n in sys.modules if n.startswith('grader.')] + [\n"
+        "    'train', 'ask', 'scripts', 'values', 'arrays', 'channel', '__main__']:\n"
         "    module = sys.modules.get(name)\n"
-        "    for trick in ('train', '_answer', 'call', 'refusal'):\n"
+        "    for trick in ('train', 'plain', 'call', 'refusal'):\n"
         "        if hasattr(module, trick): setattr(module, trick, lambda *words: {})\n",
     ),
     _trick(
@@ -64,7 +65,7 @@ _LANGUAGE = [
             "    except ZeroDivisionError as error:\n"
             "        frame = error.__traceback__.tb_frame\n"
             "        while frame:\n"
-            "            frame.f_globals.update(_describe=lambda *w: {'outcome': 'passed'})\n"
+            "            frame.f_globals.update(_described=lambda *w: {'outcome': 'passed'}, describe=lambda *w: {'outcome': 'passed'})\n"
             "            frame = frame.f_back\n"
             "    raise RuntimeError('and now?')"
         ),
@@ -134,7 +135,7 @@ _LANGUAGE = [
         "answers every import of the worker by a module of its own",
         "import importlib, types\n"
         "importlib.import_module = lambda name, *words: types.SimpleNamespace(\n"
-        "    train=lambda *w: None, _plain=lambda v: np.zeros(()), _describe=lambda e: {'outcome': 'passed'})\n",
+        "    train=lambda *w: None, plain=lambda v: np.zeros(()), describe=lambda e: {'outcome': 'passed'})\n",
     ),
     _trick(
         "finder",

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import stat
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
-from grader import authoring, release
-from grader import course as courses
-from grader.challenges import CHALLENGES
-from grader.engine import Engine
+from grader.authors import checking, release
 from grader.errors import CourseError, StudentError, UsageError
-from grader.git import Git
-from grader.ledgers.memory import MemoryLedger
-from grader.probes import PROBES
-from grader.probes.base import Call
-from grader.sandboxes.process import ProcessSandbox
-from grader.snapshot import of_working_tree
+from grader.grading.engine import Engine
+from grader.grading.ledgers.memory import MemoryLedger
+from grader.proof import content
+from grader.rules import course as courses
+from grader.sandbox.process import ProcessSandbox
+from grader.sources.git import Git
+from grader.sources.snapshots import of_working_tree
 from tests.conftest import Repository
 
 COURSE = """\
@@ -66,25 +62,40 @@ TWO = (
     .replace("is 1", "is 2")
     .replace("== 1", "== 2")
 )
-EXPORTS = ("tinytorch/__init__.py", "tinytorch/core/__init__.py", "tinytorch/core/one.py")
 
 
-OF_NUMBERS = {"gradient": False, "plain": True}
+PROBE = """\
+import numpy as np
+from grader.proof.probe import Call
 
-
-def ask(monkeypatch, module, *probes):
-    """The probes of MODULE."""
-    place = f"probes_of_{module}"
-    monkeypatch.setitem(sys.modules, place, SimpleNamespace(PROBES=probes))
-    monkeypatch.setitem(PROBES, module, place)
+PROBES = [Call("{name}()", lambda: np.int64({value}), {{}}, gradient=False, plain=True)]
+"""
 
 
 @pytest.fixture
-def course_repo(repo, monkeypatch):
+def brings(tmp_path, monkeypatch):
+    """brings({path: text}): the course has these files, and no others, in its room for content."""
+    package = f"content_{tmp_path.name}"
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(content, "PACKAGE", package)
+    monkeypatch.setattr(content, "FOLDER", tmp_path / package)
+
+    def write(files: dict[str, str]) -> None:
+        for path, text in files.items():
+            place = tmp_path / package / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+            sys.modules.pop(f"{package}.{path.removesuffix('.py').replace('/', '.')}", None)
+        importlib.invalidate_caches()
+
+    return write
+
+
+@pytest.fixture
+def course_repo(repo, brings):
     """A course of two modules, committed, its package exported."""
-    for value, module in enumerate(("00_one", "01_two"), start=1):
-        name = module.partition("_")[2]
-        ask(monkeypatch, module, Call(f"{name}()", partial(np.int64, value), {}, **OF_NUMBERS))
+    brings({"m00_one/probes.py": PROBE.format(name="one", value=1)})
+    brings({"m01_two/probes.py": PROBE.format(name="two", value=2)})
     repo.commit(
         {
             "course.yaml": COURSE,
@@ -94,7 +105,7 @@ def course_repo(repo, monkeypatch):
             "LICENSE": "MIT License\n",
             "pyproject.toml": '[project]\nname = "small"\nversion = "1.2.0"\n',
             "README.md": "for authors\n",
-            "grader/engine.py": "# engine\n",
+            "grader/grading/engine.py": "# engine\n",
             "tito/hook": "#!/bin/sh\n",
             "notes/private.md": "not for students\n",
         }
@@ -113,13 +124,13 @@ def engine_of(repo):
 
 
 def findings(repo):
-    return list(authoring.check(engine_of(repo), Git(repo.top), of_working_tree(repo.top)))
+    return list(checking.check(engine_of(repo), Git(repo.top), of_working_tree(repo.top)))
 
 
 def problems(repo):
     """What the check finds, without what it says of the milestone, which needs the real course."""
     found = [f.what for f in findings(repo) if f.problem]
-    return [what for what in found if not what.startswith("perceptron")]
+    return [what for what in found if "perceptron" not in what]
 
 
 def build(repo):
@@ -160,20 +171,35 @@ def test_each_test_needs_a_hint_of_its_own(course_repo):
     assert "test_again gives no hint" in found
 
 
+def test_what_grades_on_a_server_must_be_there(course_repo):
+    (content.FOLDER / "m01_two" / "probes.py").unlink()
+    found = [f.what for f in findings(course_repo)]
+    assert "course.yaml names '01_two', and the course has no PROBES for it." in found
+    assert "course.yaml names 'perceptron', and the course has no CHALLENGE for it." in found
+
+
+def test_a_milestone_that_nobody_trains_is_found(course_repo, brings):
+    brings({"perceptron/challenge.py": "CHALLENGE = object()\n"})
+    found = {f.what: f.hint for f in findings(course_repo)}
+    hint = found["course.yaml names 'perceptron', and the course has no train() for it."]
+    assert "grader/content/perceptron/training.py" in hint
+
+
 @pytest.mark.parametrize(
-    ("registry", "name", "says"),
+    ("source", "says"),
     [
-        (PROBES, "01_two", "01_two has no probes, so no commit could be graded (tito verify)."),
-        (CHALLENGES, "perceptron", "perceptron has no challenge, so it could not be run."),
+        pytest.param("", "the course has no PROBES", id="empty"),
+        pytest.param("PROBES = [", "cannot be imported (SyntaxError:", id="unfinished"),
+        pytest.param("import nowhere", "cannot be imported (ModuleNotFoundError:", id="import"),
     ],
 )
-def test_what_grades_on_a_server_must_be_there(course_repo, monkeypatch, registry, name, says):
-    monkeypatch.delitem(registry, name)
-    assert says in [f.what for f in findings(course_repo)]
+def test_an_authors_broken_file_is_the_authors_to_mend(course_repo, brings, source, says):
+    brings({"m01_two/probes.py": source})
+    assert any(says in problem for problem in problems(course_repo))
 
 
-def test_a_solution_that_no_server_would_accept_is_found(course_repo, monkeypatch):
-    ask(monkeypatch, "01_two", Call("two()", lambda: np.int64(3), {}, **OF_NUMBERS))
+def test_a_solution_that_no_server_would_accept_is_found(course_repo, brings):
+    brings({"m01_two/probes.py": PROBE.format(name="two", value=3)})
     (found,) = problems(course_repo)
     assert found.startswith("01_two: the solution does not pass 1 of 1 probes: two(): the result")
     assert "00_one: the solution passes its one probe" in [f.what for f in findings(course_repo)]
@@ -227,7 +253,7 @@ def test_a_release_has_starters_and_no_solutions_and_nothing_private(course_repo
         "release.json",
         "course.yaml",
         "README.md",
-        "grader/engine.py",
+        "grader/grading/engine.py",
         "tito/hook",
         "modules/00_one/one.py",
         "modules/01_two/two.py",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.lessons import reference
-from tito.demo import SLIP
+from tito.commands.demo import SLIP
 
 PROJECT = Path(__file__).parents[2]
 

@@ -17,16 +17,16 @@ from pathlib import Path
 
 import pytest
 
-from grader import course as courses
-from grader import snapshot as snapshots
-from grader.engine import Engine
-from grader.git import Git
-from grader.ledgers.files import FileLedger
-from grader.results import Standing
-from grader.sandboxes import SANDBOXES
+from grader.grading.engine import Engine
+from grader.grading.ledgers.files import FileLedger
+from grader.rules import course as courses
+from grader.sandbox import SANDBOXES
+from grader.sources import snapshots
+from grader.sources.git import Git
+from grader.verdicts.facts import Standing
 from tests.conftest import copy_of_the_product, lying_at
 from tests.hooks.conftest import PROJECT, STUB, Student, one, two
-from tito.installation import RUNNERS
+from tito.clone.installation import RUNNERS
 
 ONE = "modules/00_one/one.py"
 TWO = "modules/01_two/two.py"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import StudentError
-from grader.git import Git
+from grader.sources.git import Git
 from tests.git.conftest import (
     EXPORT,
     ONE,

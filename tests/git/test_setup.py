@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.git.conftest import EXPORT, INIT, ONE, SIX, one, six
-from tito.installation import RUNNERS, STAGES
+from tito.clone.installation import RUNNERS, STAGES
 
 
 def hook(student, stage: str = "pre-commit"):

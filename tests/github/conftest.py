@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.lesson import package_files, parse
-from grader.release import CARRIED
+from grader.lessons.lesson import package_files, parse
+from grader.rules.parts import PARTS
 from tests.conftest import Repository
 from tests.github.hub import Hub
 from tests.reports.samples import COURSE, ROOT
@@ -20,7 +20,7 @@ SKIPPED = ("__pycache__",)
 def carried() -> dict[str, bytes]:
     """What a release carries, as it lies on this disk."""
     files = {}
-    for entry in CARRIED:
+    for entry in PARTS:
         place = ROOT / entry
         paths = place.rglob("*") if place.is_dir() else [place]
         for path in paths:

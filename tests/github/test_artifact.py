@@ -12,8 +12,9 @@ import pytest
 
 from grader.github import artifact
 from grader.github.strict import Refused
-from grader.reports import badges, bounded, markdown
-from grader.results import Trust
+from grader.reports import bounded
+from grader.reports.formats import badges, markdown
+from grader.verdicts.facts import Trust
 from tests.reports.samples import COMMIT, COURSE, SAMPLES, finished, starter
 
 REPOSITORY = "ada/tinytorch"

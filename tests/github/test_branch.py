@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from grader.errors import Fault
-from grader.git import Git
 from grader.github import branch
+from grader.sources.git import Git
 from tests.conftest import Repository
 
 WHEN = "2026-11-23T12:00:00Z"
@@ -119,7 +119,7 @@ RUN = """\
 import os, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from grader.git import Git
+from grader.sources.git import Git
 from tests.github.test_branch import adding, publish
 publish(Git(Path({top!r}), dict(os.environ)), adding({name!r}), first_wait_s=0.05)
 """

@@ -129,7 +129,7 @@ def test_a_checkout_of_something_else_is_a_verdict_that_says_so(bundle, tmp_path
 def test_a_bug_of_ours_is_an_infrastructure_error_without_a_traceback(bundle, student, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(bundle, broken)
-    engine = broken / "grader" / "examination.py"
+    engine = broken / "grader" / "proof" / "examination.py"
     engine.write_text(engine.read_text() + "\n\ndef stand(*_):\n    raise RuntimeError('x')\n")
     done = handed_in(broken, student.top)
     assert done.returncode == 3

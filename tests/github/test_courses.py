@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grader import course as full
 from grader.errors import CourseError
 from grader.github import courses
+from grader.rules import course as full
 from tests.grader.small_course import RULES
 from tests.tito.conftest import COURSE
 

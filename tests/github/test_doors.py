@@ -11,10 +11,11 @@ import sys
 
 import pytest
 
-from grader import __main__, grading
-from grader import course as courses
+from grader import __main__
+from grader.grading import orders
 from grader.reports import REPORTS
-from grader.results import Trust
+from grader.rules import course as courses
+from grader.verdicts.facts import Trust
 from tests.conftest import Repository
 from tests.github.conftest import solution
 from tests.reports.samples import COURSE, ROOT
@@ -77,8 +78,8 @@ def test_a_folder_without_git_is_judged_as_it_lies(student, tmp_path):
 
 
 def rules_replaced(student, course) -> tuple[str, ...]:
-    order = grading.Order(student, "HEAD", courses.load(course), Trust.CI, os.environ)
-    return grading.replaced_rules(order)
+    order = orders.Order(student, "HEAD", courses.load(course), Trust.CI, os.environ)
+    return orders.replaced_rules(order)
 
 
 def with_many_tests(repository, number=3000) -> None:
@@ -275,7 +276,7 @@ def test_a_bug_of_ours_is_a_report_too(student, tmp_path, monkeypatch, capsys):
     def broken(*_):
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(grading, "judge", broken)
+    monkeypatch.setattr(orders, "judge", broken)
     words = ["grade", student.top, "--course", ROOT, "--format", "json", "--out", tmp_path]
     assert __main__.main([str(word) for word in words]) == 3
     assert "The grader failed, not you (ZeroDivisionError: oops)." in capsys.readouterr().err

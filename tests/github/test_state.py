@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from grader.github import state
 from grader.github.state import Stamp
 from grader.github.strict import Refused
-from grader.reports import badges, bounded
+from grader.reports import bounded
+from grader.reports.formats import badges
 from tests.reports.samples import (
     COURSE,
     achieved,

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from grader import grading
 from grader.github import verify
+from grader.grading import orders
 from tests.reports.samples import COURSE, ROOT, begun, finished, hostile
 
 
@@ -35,7 +35,7 @@ def judged(monkeypatch):
                 raise value
             return value
 
-        monkeypatch.setattr(grading, "judge", judge)
+        monkeypatch.setattr(orders, "judge", judge)
 
     return answer
 

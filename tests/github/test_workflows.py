@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grader import examination
 from grader.github import event
-from grader.release import CARRIED
+from grader.proof import examination
+from grader.rules.parts import PARTS
 from tests.reports.samples import COURSE, ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -210,11 +210,11 @@ def test_the_readme_of_a_release_shows_a_badge_for_every_milestone():
 def test_a_release_carries_what_its_workflows_need():
     carried = [p.as_posix() for p in (ROOT / ".github/workflows").glob("*.yml")]
     names = {Path(p).relative_to(ROOT).as_posix() for p in carried}
-    assert names & set(CARRIED) == {
+    assert names & set(PARTS) == {
         ".github/workflows/milestones.yml",
         ".github/workflows/award.yml",
     }
-    assert "requirements/grade.lock" in CARRIED
+    assert "requirements/grade.lock" in PARTS
 
 
 def test_a_students_repository_has_none_of_what_is_for_contributors():
@@ -226,7 +226,7 @@ def test_a_students_repository_has_none_of_what_is_for_contributors():
     ]
     names = [p.relative_to(ROOT).as_posix() for p in ours]
     assert len(names) > len(FORMS)
-    assert [n for n in names if n.startswith(CARRIED)] == []
+    assert [n for n in names if n.startswith(tuple(PARTS))] == []
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda p: p.stem)

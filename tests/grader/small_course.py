@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from grader import course as courses
-from grader import job as jobs
-from grader.course import Course, Module
-from grader.job import Job, Limits
-from grader.lesson import Lesson, package_files, parse
+from grader.lessons.lesson import Lesson, package_files, parse
+from grader.rules import course as courses
+from grader.rules.course import Course, Module
+from grader.sandbox import jobs
+from grader.sandbox.jobs import Job, Limits
 
 RULES = """\
 course: Small

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from grader import course as courses
-from grader.course import MAX_COURSE_BYTES, Threshold
 from grader.errors import CourseError, UsageError
+from grader.rules import course as courses
+from grader.rules.course import MAX_COURSE_BYTES, Threshold
 from tests.grader.small_course import RULES, course
 
 ROOT = Path(__file__).parents[2]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grader import detour
-from grader.detour import Stage
+from grader.proof.milestones import route
+from grader.proof.milestones.route import Stage
 from tests.lessons import reference
 
 RULES = """\
@@ -66,11 +66,11 @@ def way(*modules: str) -> list[Stage]:
     ],
 )
 def test_a_note_is_written_when_most_modules_are_left_out(modules, entered, flagged):
-    assert bool(detour.note(way(*modules), {f"{m}.py": {MUL} for m in entered})) is flagged
+    assert bool(route.note(way(*modules), {f"{m}.py": {MUL} for m in entered})) is flagged
 
 
 def test_the_note_names_modules_and_rules_and_accuses_nobody():
-    assert detour.note(way("02_autograd", "03_nn"), {}) == (
+    assert route.note(way("02_autograd", "03_nn"), {}) == (
         "The training called none of the gradient rules of 02_autograd, 03_nn (mul_gradient, "
         "exp_gradient, mul_gradient and 1 more): another backpropagation may stand behind these "
         "names. It counts all the same; look at it with the student."
@@ -79,7 +79,7 @@ def test_the_note_names_modules_and_rules_and_accuses_nobody():
 
 def test_the_way_is_read_from_the_lessons_of_the_course():
     paths = {m: reference.lesson(m.id).export_path for m in reference.COURSE.modules}
-    found = detour.stages(paths, dict.fromkeys(paths.values(), ""), reference.ROOT)
+    found = route.stages(paths, dict.fromkeys(paths.values(), ""), reference.ROOT)
     rules = {stage.module: stage.rules for stage in found}
     assert list(rules) == ["02_autograd", "03_nn", "04_training", "07_spatial", "11_embeddings"]
     assert {"matmul_gradient", "sum_gradient"} < set(rules["02_autograd"])
@@ -88,4 +88,4 @@ def test_the_way_is_read_from_the_lessons_of_the_course():
 
 def test_a_course_without_lessons_has_no_way(tmp_path):
     module = reference.COURSE.modules[0]
-    assert detour.stages({module: "a.py"}, {"a.py": ""}, tmp_path) == []
+    assert route.stages({module: "a.py"}, {"a.py": ""}, tmp_path) == []

@@ -7,15 +7,22 @@ from dataclasses import replace
 
 import pytest
 
-from grader import course as courses
-from grader.engine import Engine, plan_exports
-from grader.git import Git
-from grader.job import Job
-from grader.ledgers.files import FileLedger
-from grader.ledgers.memory import MemoryLedger
-from grader.results import CheckResult, Earned, Evidence, MilestoneState, ModuleState, Outcome
-from grader.sandboxes import SANDBOXES
-from grader.snapshot import of_commit, of_index, of_working_tree
+from grader.grading.engine import Engine, plan_exports
+from grader.grading.ledgers.files import FileLedger
+from grader.grading.ledgers.memory import MemoryLedger
+from grader.rules import course as courses
+from grader.sandbox import SANDBOXES
+from grader.sandbox.jobs import Job
+from grader.sources.git import Git
+from grader.sources.snapshots import of_commit, of_index, of_working_tree
+from grader.verdicts.facts import (
+    CheckResult,
+    Earned,
+    Evidence,
+    MilestoneState,
+    ModuleState,
+    Outcome,
+)
 from tests.grader.small_course import (
     RIGHT,
     RULES,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import StudentError
-from grader.git import Git, GitError, clean_environment, find_top
+from grader.sources.git import Git, GitError, clean_environment, find_top
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_lock_that_is_held_for_a_moment_is_waited_for(repo, git):
 
 
 def test_a_lock_that_is_never_let_go_is_said_so(repo, git, monkeypatch):
-    monkeypatch.setattr("grader.git.LOCK_FIRST_WAIT_S", 0.0001)
+    monkeypatch.setattr("grader.sources.git.LOCK_FIRST_WAIT_S", 0.0001)
     (repo.top / ".git" / "index.lock").touch()
     with pytest.raises(StudentError, match="holds git's index lock") as caught:
         git.locked_run("update-index", "--add", "--cacheinfo", f"100644,{'0' * 39}1,a")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from grader import job as jobs
-from grader.course import Module
-from grader.job import Limits
-from grader.lesson import package_files, parse
+from grader.lessons.lesson import package_files, parse
+from grader.rules import parts
+from grader.rules.course import Module
+from grader.sandbox import jobs
+from grader.sandbox.jobs import Limits
 from tests.grader.small_course import RIGHT, TESTS, course, lesson_text, path, text
 
 ROOT = Path(__file__).parents[2]
@@ -108,26 +110,78 @@ def test_numpy_and_python_are_in_the_key(monkeypatch):
     assert made() != before
 
 
-DECIDES = "import sys; sys.path.append('.'); from grader import job; print(job.engine_digest())"
+@pytest.fixture
+def copy(tmp_path, monkeypatch) -> Path:
+    """A copy of the grader, whose digest is taken."""
+    skipped = shutil.ignore_patterns("*.pyc")
+    folder = shutil.copytree(ROOT / "grader", tmp_path / "grader", ignore=skipped)
+    monkeypatch.setattr(parts, "GRADER", str(folder))
+    return folder
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "job.py",
-        "lesson.py",
-        "sandboxes/process.py",
-        "worker/channel.py",
-        "worker/checks.py",
-    ],
-)
-def test_the_code_that_decides_an_outcome_is_in_the_key(tmp_path, name):
-    shutil.copytree(ROOT / "grader", tmp_path / "grader", ignore=shutil.ignore_patterns("*.pyc"))
+def fresh_digest() -> str:
+    parts._digests.clear()
+    return parts.digest()
 
-    def digest() -> bytes:
-        return subprocess.check_output([sys.executable, "-c", DECIDES], cwd=tmp_path)
 
-    before = digest()
-    with (tmp_path / "grader" / name).open("a") as file:
-        file.write("\n# changed\n")
-    assert digest() != before
+@pytest.fixture(autouse=True)
+def _own_digest() -> Iterator[None]:
+    yield
+    parts._digests.clear()
+
+
+@pytest.mark.usefixtures("copy")
+def test_one_byte_in_any_judging_file_is_another_key():
+    digests = {fresh_digest()}
+    judging = parts.judging_files()
+    for file_name in judging:
+        with Path(file_name).open("a") as file:
+            file.write("#")
+        digests.add(fresh_digest())
+    assert len(judging) > 50
+    assert len(digests) == len(judging) + 1
+
+
+def test_a_moved_and_a_new_judging_file_are_another_key(copy):
+    before = fresh_digest()
+    (copy / "proof" / "probe.py").rename(copy / "proof" / "probes.py")
+    moved = fresh_digest()
+    (copy / "sandbox" / "worker" / "new.py").touch()
+    assert len({before, moved, fresh_digest()}) == 3
+
+
+def test_a_report_may_change_without_forgetting_what_was_proven(copy):
+    before = fresh_digest()
+    for room in parts.TELLING:
+        (copy / room / "__init__.py").write_text("# another\n")
+    assert fresh_digest() == before
+
+
+RUNS = """
+import sys
+sys.path.append(".")
+from collections.abc import Iterator
+from pathlib import Path
+from grader.grading.engine import Engine
+from grader.grading.ledgers.memory import MemoryLedger
+from grader.rules import course as courses
+from grader.rules import parts
+from grader.sandbox.process import ProcessSandbox
+from grader.sources.snapshots import of_working_tree
+root = Path.cwd()
+course = courses.load(root)
+engine = Engine(course, MemoryLedger(), ProcessSandbox())
+snapshot = of_working_tree(root)
+engine.verify(snapshot, course.milestones[0])
+engine.examine(snapshot)
+loaded = {m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "grader"}
+assert len(loaded) > 40, loaded
+print(*sorted(loaded - set(parts.judging_files())), sep="\\n")
+"""
+
+
+def test_every_file_that_a_run_imports_is_in_its_digest():
+    """Of the judging process: what the worker runs is all of grader/sandbox/worker and content/."""
+    command = [sys.executable, "-c", RUNS]
+    strange = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert strange.stdout.split() == []

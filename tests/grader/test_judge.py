@@ -8,9 +8,8 @@ import inspect
 
 import pytest
 
-from grader import judge
-from grader.judge import judge_milestone, judge_module
-from grader.results import (
+from grader.verdicts import judge
+from grader.verdicts.facts import (
     CheckResult,
     Earned,
     Evidence,
@@ -24,6 +23,7 @@ from grader.results import (
     Standing,
     Trust,
 )
+from grader.verdicts.judge import judge_milestone, judge_module
 from tests.grader.small_course import course
 
 P, F, TODO, E, LATE, MISSING, FAULT = (
@@ -247,5 +247,10 @@ def test_a_standing_knows_what_comes_next_and_what_is_unverified():
 def test_judging_needs_no_files_no_processes_and_no_clock():
     tree = ast.parse(inspect.getsource(judge))
     modules = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-    assert modules == {"__future__", "collections.abc", "grader.course", "grader.results"}
+    assert modules == {
+        "__future__",
+        "collections.abc",
+        "grader.rules.course",
+        "grader.verdicts.facts",
+    }
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.Import)]

@@ -11,45 +11,57 @@ from pathlib import Path
 
 import pytest
 
-from grader import course as courses
+from grader.rules import course as courses
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ("grader", "tito")
 
-# From below to above. A file imports from its own layer or from a lower one.
-LAYERS = [
-    ["grader", "grader.errors"],
-    ["grader.course", "grader.git", "grader.lesson"],
-    ["grader.results", "grader.snapshot", "grader.ingest"],
-    ["grader.outline"],
-    ["grader.job", "grader.worker"],
-    ["grader.sandboxes", "grader.ledgers", "grader.reports", "grader.judge"],
-    ["grader.challenges", "grader.probes"],
-    ["grader.evidence"],
-    ["grader.evidence_checks"],
-    ["grader.milestones", "grader.detour"],
-    ["grader.examination"],
-    ["grader.engine"],
-    ["grader.release", "grader.bundle"],
-    ["grader.authoring", "grader.grading"],
-    ["grader.github"],
-    ["grader.__main__", "tito"],
+# The rooms, from below to above. A file imports from its own room and from those below it.
+ROOMS = [
+    "grader.errors",
+    "grader.rules",
+    "grader.sources",
+    "grader.lessons",
+    "grader.verdicts",
+    "grader.sandbox",
+    "grader.proof",
+    "grader.content",
+    "grader.reports",
+    "grader.grading",
+    "grader.authors",
+    "grader.github",
+    "grader.__main__",
+    "tito.worktree",
+    "tito.standing",
+    "tito.clone",
+    "tito.hooks",
+    "tito.screen",
+    "tito.app",
+    "tito.hints",
+    "tito.metrics",
+    "tito.training",
+    "tito.commands",
+    "tito.main",
+    "tito.__main__",
 ]
 DOORS = ("grader/__main__.py", "grader/github/__main__.py")
-RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+MOST_FILES_IN_A_HALL = 9
 
 # The few files that are about one module or one milestone.
 OWN_FILES = {
-    "grader/challenges/__init__.py": "one line for each milestone",
-    "grader/probes/__init__.py": "one line for each module",
-    "grader/worker/training.py": "one training for each milestone",
-    "tito/demo.py": "a story that has to begin somewhere",
+    "tito/commands/demo.py": "a story that has to begin somewhere",
 }
 
+# What the judge sends to the worker: it runs beside student code, and nowhere else.
+CHILD_FILES = [
+    *sorted((ROOT / "grader" / "content").glob("common.py")),
+    *sorted((ROOT / "grader" / "content").glob("*/scenarios.py")),
+    *sorted((ROOT / "grader" / "content").glob("*/training.py")),
+]
 HOOK_PATH = [
     *sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "tito" / "hooks").glob("*.py")),
-    "tito/progress.py",
-    "tito/reconcile.py",
+    "tito/standing/progress.py",
+    "tito/standing/reconcile.py",
 ]
 
 
@@ -62,12 +74,9 @@ def dotted(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def layer(name: str) -> int:
-    """The rank of the longest name in LAYERS that NAME is, or is below."""
-    parts = name.split(".")
-    prefixes = [".".join(parts[:n]) for n in range(len(parts), 1, -1)]
-    known = [RANK[p] for p in prefixes if p in RANK]
-    return known[0] if known else RANK[parts[0]]
+def room(name: str) -> str:
+    """ "grader.proof" for "grader.proof.milestones.trials"; "" for what no room holds."""
+    return next((r for r in ROOMS if name == r or name.startswith(f"{r}.")), "")
 
 
 def names_in(node: ast.AST) -> list[str]:
@@ -119,17 +128,48 @@ def file_of(name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-@pytest.mark.parametrize("path", sources(*PROJECT), ids=dotted)
+FILES = [p for p in sources(*PROJECT) if dotted(p) not in PROJECT]
+
+
+@pytest.mark.parametrize("path", FILES, ids=dotted)
 def test_imports_point_down(path):
-    here = layer(dotted(path))
-    above = [n for n in imports(path) if n.split(".")[0] in PROJECT and layer(n) > here]
+    here = ROOMS.index(room(dotted(path)))
+    above = [
+        name
+        for name in imports(path)
+        if name.split(".")[0] in PROJECT and ROOMS.index(room(name)) > here
+    ]
     assert above == []
 
 
-@pytest.mark.parametrize("path", sources("grader"), ids=dotted)
-def test_every_part_of_the_engine_has_its_layer(path):
-    name = dotted(path)
-    assert any(name == n or name.startswith(f"{n}.") for n in RANK if n != "grader") or name in RANK
+def test_no_file_is_imported_by_what_it_imports():
+    """Across and within rooms, imports in functions and for type checkers included."""
+    below = {dotted(p): {n for n in imports(p) if is_file(n)} for p in FILES}
+    while ready := [name for name, found in below.items() if not found & below.keys()]:
+        for name in ready:
+            del below[name]
+    assert below == {}
+
+
+def test_every_room_says_first_what_it_answers():
+    inits = [p for p in sources(*PROJECT) if p.name == "__init__.py" and room(dotted(p))]
+    silent = [
+        dotted(p) for p in inits if "?" not in (ast.get_docstring(parsed(p)) or "").split("\n")[0]
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("hall", PROJECT)
+def test_a_hall_holds_few_files(hall):
+    files = [p.name for p in (ROOT / hall).iterdir() if p.is_file() and p.suffix != ".pyc"]
+    assert len(files) <= MOST_FILES_IN_A_HALL, files
+
+
+@pytest.mark.parametrize("path", sources(*PROJECT), ids=dotted)
+def test_what_only_this_course_knows_is_found_by_its_place(path):
+    """The engine names no file of the course's content: all of it can be replaced."""
+    named = {n for n in imports(path) if n.startswith("grader.content")}
+    assert named == set() or path.is_relative_to(ROOT / "grader" / "content")
 
 
 @pytest.mark.parametrize("path", sources(*PROJECT), ids=dotted)
@@ -146,21 +186,35 @@ def test_only_the_worker_names_the_students_package_to_import_it(path):
         and ast.unparse(node.func).endswith(("import_module", "__import__"))
         and "tinytorch" in ast.unparse(node)
     ]
-    assert calls == [] or "grader/worker/" in path.as_posix()
+    assert calls == [] or "grader/sandbox/worker/" in path.as_posix()
 
 
 @pytest.mark.parametrize("path", sources(*PROJECT), ids=dotted)
 def test_of_the_worker_only_the_form_of_arrays_is_imported(path):
     """Its scripts are started by path, beside student code; arrays.py is the form of a message."""
-    used = {n for n in imports(path) if n.startswith("grader.worker")}
-    assert used <= {"grader.worker.arrays"}
+    used = {n for n in imports(path) if n.startswith("grader.sandbox.worker")}
+    assert used <= {"grader.sandbox.worker.arrays"} or path in CHILD_FILES
 
 
-@pytest.mark.parametrize("path", sources("grader/worker"), ids=dotted)
+@pytest.mark.parametrize("path", sources("grader/sandbox/worker"), ids=dotted)
 def test_a_worker_needs_nothing_but_numpy_and_its_siblings(path):
     siblings = {p.stem for p in path.parent.glob("*.py")}
     strangers = {n.split(".")[0] for n in imports(path)} - siblings - {"numpy"}
     assert strangers <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", CHILD_FILES, ids=dotted)
+def test_a_script_of_the_course_needs_nothing_but_numpy_and_other_scripts(path):
+    """The judge sends it to the worker as text: nothing else is there."""
+    scripts = {dotted(p) for p in CHILD_FILES}
+    strangers = {
+        n
+        for n in loaded(path)
+        if n.split(".")[0] not in {"numpy", *sys.stdlib_module_names}
+        and n not in scripts
+        and not n.startswith("grader.sandbox.worker.values")
+    }
+    assert {n for n in strangers if n.rpartition(".")[0] not in scripts} == set()
 
 
 @pytest.mark.parametrize("start", HOOK_PATH)
@@ -221,5 +275,5 @@ def test_nothing_is_unpickled_or_evaluated(path):
     """A worker runs what the judge sends it, which is what it is for; nobody else does."""
     calls = {ast.unparse(node.func) for node in nodes(path) if isinstance(node, ast.Call)}
     forbidden = {"eval", "exec", "pickle.load", "pickle.loads", "marshal.loads", "yaml.load"}
-    allowed = {"exec", "eval"} if "grader/worker/" in path.as_posix() else set()
+    allowed = {"exec", "eval"} if "grader/sandbox/worker/" in path.as_posix() else set()
     assert calls & forbidden <= allowed

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.ledgers import LEDGERS
-from grader.ledgers.files import FileLedger, write_whole
-from grader.results import CheckResult, Earned, Evidence, Outcome
+from grader.grading.ledgers import LEDGERS
+from grader.grading.ledgers.files import FileLedger, write_whole
+from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
 
 KEY = "a" * 64
 OTHER = "b" * 64

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from grader import lesson as lessons
-from grader.lesson import BEGIN, END, LessonError, package_files, parse
+from grader.lessons import lesson as lessons
+from grader.lessons.lesson import BEGIN, END, LessonError, package_files, parse
 from tests.grader.small_course import lesson_text, path, text
 
 ROOT = Path(__file__).parents[2]
@@ -489,7 +489,7 @@ def test_swapping_two_cells_changes_the_digest():
 def test_reading_a_lesson_imports_neither_jupytext_nor_numpy():
     # A process of its own: the tests around this one import both.
     code = (
-        "import sys; from grader.lesson import parse; parse(sys.stdin.read(), 'modules/05_case/case.py');"
+        "import sys; from grader.lessons.lesson import parse; parse(sys.stdin.read(), 'modules/05_case/case.py');"
         "print(sorted({'jupytext', 'numpy'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]

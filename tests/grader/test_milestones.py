@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import shutil
@@ -12,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from grader import course as courses
-from grader import milestones
-from grader.engine import Engine
 from grader.errors import CourseError
-from grader.git import Git
-from grader.job import Limits
-from grader.ledgers.memory import MemoryLedger
-from grader.lesson import package_files, parse
-from grader.results import MilestoneState, Outcome
-from grader.sandboxes.process import ProcessSandbox
-from grader.snapshot import of_commit, of_working_tree
+from grader.grading.engine import Engine
+from grader.grading.ledgers.memory import MemoryLedger
+from grader.lessons.lesson import package_files, parse
+from grader.proof.milestones import trials
+from grader.rules import course as courses
+from grader.sandbox.jobs import Limits
+from grader.sandbox.process import ProcessSandbox
+from grader.sources.git import Git
+from grader.sources.snapshots import of_commit, of_working_tree
+from grader.verdicts.facts import MilestoneState, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = courses.load(ROOT)
@@ -30,18 +29,18 @@ LESSONS = {m.id: parse((ROOT / m.path).read_text(encoding="utf-8"), m.path) for 
 IDS = [m.id for m in COURSE.milestones]
 
 
-def trial(milestone: str, **appended: str) -> milestones.Trial:
+def trial(milestone: str, **appended: str) -> trials.Trial:
     """The reference library's trial. appended: "nn" -> code that comes after all of core/nn.py."""
     found = COURSE.milestone(milestone)
     package = package_files([LESSONS[n] for n in found.needs])
     for name, code in appended.items():
         package[f"tinytorch/core/{name}.py"] += "\n" + code
-    return milestones.trial(found, package)
+    return trials.trial(found, package)
 
 
 def run(milestone: str, **appended: str):
     """Outcome and message of every check."""
-    evidence = milestones.run(trial(milestone, **appended), ProcessSandbox(), ROOT)
+    evidence = trials.run(trial(milestone, **appended), ProcessSandbox(), ROOT)
     return {c.name: c for c in evidence.checks}, evidence
 
 
@@ -49,7 +48,7 @@ def run(milestone: str, **appended: str):
 def test_the_reference_library_reaches_every_milestone(milestone):
     checks, evidence = run(milestone)
     assert {n: c.outcome for n, c in checks.items()} == dict.fromkeys(checks, Outcome.PASSED)
-    assert tuple(checks)[:4] == milestones.CLAIMS
+    assert tuple(checks)[:4] == trials.CLAIMS
     assert 1 < len(evidence.measures["loss"]) <= 200
     assert evidence.measures["gradients"][0] == evidence.measures["gradients"][1] > 0
 
@@ -169,8 +168,8 @@ def test_a_process_that_ends_early_is_silence_not_success():
 
 def test_a_training_that_hangs_is_stopped():
     hanging = trial("xor", nn="def relu(x): pass\ndef tanh(x):\n    while True: pass")
-    job = dataclasses.replace(hanging.job, limits=Limits(wall_s=1.0, cpu_s=5, report_mb=8))
-    evidence = milestones.run(dataclasses.replace(hanging, job=job), ProcessSandbox(), ROOT)
+    limits = Limits(wall_s=1.0, cpu_s=5, report_mb=8)
+    evidence = trials.run(hanging, ProcessSandbox(), ROOT, limits)
     assert evidence.checks[0].outcome is Outcome.TIMED_OUT
     assert evidence.checks[1].outcome is Outcome.MISSING
     assert evidence.duration_s < 5
@@ -213,7 +212,7 @@ def test_missing_data_are_never_a_pass(tmp_path, damage, said):
     shutil.copytree(ROOT / "tests/milestones/data", data)
     damage(data / "digits.npz")
     with pytest.raises(CourseError, match=said):
-        milestones.run(trial("cnn"), ProcessSandbox(), tmp_path)
+        trials.run(trial("cnn"), ProcessSandbox(), tmp_path)
 
 
 @pytest.fixture
@@ -279,6 +278,6 @@ def test_a_working_tree_proves_but_only_a_commit_earns(student):
 
 
 def test_the_hooks_do_not_pay_for_numpy():
-    code = "import sys; import grader.engine; sys.exit('numpy' in sys.modules)"
+    code = "import sys; import grader.grading.engine; sys.exit('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
     assert done.returncode == 0

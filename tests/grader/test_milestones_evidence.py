@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader import course as courses
-from grader import evidence, evidence_checks, milestones
-from grader.challenges import CHALLENGES, challenge
-from grader.lesson import package_files, parse
-from grader.results import Outcome
-from grader.sandboxes.process import ProcessSandbox
-from grader.worker.arrays import BadBundle, pack, unpack
+from grader.lessons.lesson import package_files, parse
+from grader.proof import content
+from grader.proof.content import challenge
+from grader.proof.milestones import proofs, transcript, trials
+from grader.rules import course as courses
+from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.worker.arrays import BadBundle, pack, unpack
+from grader.verdicts.facts import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = courses.load(ROOT)
@@ -31,7 +32,7 @@ def run(milestone: str, appended: dict[str, str]):
     for name, code in appended.items():
         if f"tinytorch/core/{name}.py" in package:
             package[f"tinytorch/core/{name}.py"] += "\n" + code
-    done = milestones.run(milestones.trial(found, package), ProcessSandbox(), ROOT)
+    done = trials.run(trials.trial(found, package), ProcessSandbox(), ROOT)
     return {c.name: c for c in done.checks}
 
 
@@ -111,7 +112,10 @@ def max_pool2d(x, kernel_size, stride=None):
     return turned[:, :, ::-1, ::-1]
 """
 DIFFERENT = [
-    *[pytest.param(m, {"setup": DOUBLE}, id=f"float64 {m}") for m in CHALLENGES],
+    *[
+        pytest.param(m, {"setup": DOUBLE}, id=f"float64 {m}")
+        for m in (milestone.id for milestone in COURSE.milestones)
+    ],
     pytest.param("transformer", {"nn": SOFTMAX}, id="softmax by log-sum-exp"),
     pytest.param("transformer", {"nn": ROW}, id="bias as a row"),
     pytest.param("mlp_digits", {"nn": COLUMN}, id="bias as a column"),
@@ -170,7 +174,7 @@ WRONG = [
         _RULE.format("conv2d_gradient", "conv2d")
         + "a, b, c = _right(grad, out, *parents, **saved)\n    return a, b, c * 8",
         "derivatives",
-        "the gradient of conv1.bias is 8 times too large (step 1)",
+        "the gradient of conv1.bias is 8 times too large (step ",
         "averaged where it should be summed",
         id="conv bias eight times",
     ),
@@ -365,13 +369,17 @@ def test_a_wrong_library_is_told_what_is_wrong(milestone, module, code, name, sa
 def honest(milestone: str):
     """The runs of one challenge, and what the reference library reports of them."""
     found = COURSE.milestone(milestone)
-    trial = milestones.trial(found, package_files([LESSONS[n] for n in found.needs]))
+    trial = trials.trial(found, package_files([LESSONS[n] for n in found.needs]))
     runs = challenge(milestone).draw(np.random.default_rng(trial.seed), ROOT)
     runs_told = [
         {"name": r.name, "settings": dict(r.settings), "sealed": r.name if number else ""}
         for number, r in enumerate(runs)
     ]
-    program = {"milestone": milestone, "runs": runs_told}
+    program = {
+        "training": content.training(milestone),
+        "runs": runs_told,
+        "scripts": content.scripts(found.needs, [milestone]),
+    }
     packed = [pack("challenge", r.payload()) for r in runs]
     sealed = {r.name: body for r, body in zip(runs[1:], packed[1:], strict=True)}
     job = dataclasses.replace(trial.job, program=program, payload=packed[0], sealed=sealed)
@@ -386,9 +394,9 @@ def perceptron():
 
 def judged(report):
     runs, bundles, arrived_s = report
-    records = evidence.read(bundles, arrived_s, runs, {})
+    records = transcript.read(bundles, arrived_s, runs, {})
     found = challenge("perceptron")
-    return {f.name: f for f in evidence_checks.check(found, runs, records, "key")}
+    return {f.name: f for f in proofs.check(found, runs, records, "key")}
 
 
 def changed(report, number: int, **arrays):
@@ -465,8 +473,8 @@ def test_a_report_that_is_not_what_was_asked_for_is_refused(perceptron, edit, sa
     runs, bundles, arrived_s = perceptron
     edited = edit(bundles)
     times = (arrived_s + arrived_s)[: len(edited)]
-    with pytest.raises(evidence.Refused) as refused:
-        evidence.read(edited, times, runs, {})
+    with pytest.raises(transcript.Refused) as refused:
+        transcript.read(edited, times, runs, {})
     assert said in refused.value.what
 
 
@@ -519,11 +527,9 @@ def test_what_a_large_network_costs_counts_from_when_its_numbers_were_handed_ove
     """Whoever computes first, and only then says that it begins, gains nothing."""
     runs, bundles, arrived_s = perceptron
     began = {runs[1].name: arrived_s[-1] - 20.0}
-    records = evidence.read(bundles, arrived_s, runs, began)
+    records = transcript.read(bundles, arrived_s, runs, began)
     (cost,) = (
-        f
-        for f in evidence_checks.check(challenge("perceptron"), runs, records, "key")
-        if f.name == "cost"
+        f for f in proofs.check(challenge("perceptron"), runs, records, "key") if f.name == "cost"
     )
     assert not cost.holds
     assert "took 20.0 s, allowed 8 s" in cost.what
@@ -531,8 +537,8 @@ def test_what_a_large_network_costs_counts_from_when_its_numbers_were_handed_ove
 
 def test_the_numbers_of_the_larger_networks_are_sealed():
     found = COURSE.milestone("perceptron")
-    trial = milestones.trial(found, package_files([LESSONS[n] for n in found.needs]))
-    prepared = milestones.prepare(trial, ROOT)
+    trial = trials.trial(found, package_files([LESSONS[n] for n in found.needs]))
+    prepared = trials.prepare(trial, ROOT)
     assert all(name.startswith("main/") for name in prepared.arrays)
     assert [run["sealed"] for run in prepared.program["runs"]] == ["", *prepared.sealed]
 

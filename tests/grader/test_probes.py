@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import re
 
 import numpy as np
 import pytest
 
-from grader import examination
-from grader.engine import Engine
 from grader.errors import CourseError
-from grader.examination import Questions
-from grader.job import Job, Limits
-from grader.ledgers.memory import MemoryLedger
-from grader.probes import PROBES, probes
-from grader.probes.base import Call, Scenario, Wrong, compare, normal
-from grader.results import CheckResult, MilestoneState, ModuleState, Outcome
-from grader.sandboxes.process import Answer, ProcessSandbox
-from grader.snapshot import Entry, Snapshot, blob_id, of_working_tree
-from grader.worker import probes as worker
+from grader.grading.engine import Engine
+from grader.grading.ledgers.memory import MemoryLedger
+from grader.proof import examination
+from grader.proof.content import probes, scripts
+from grader.proof.examination import Questions
+from grader.proof.probe import Call, Scenario, Wrong, compare, normal
+from grader.sandbox.jobs import Job, Limits
+from grader.sandbox.process import Answer, ProcessSandbox
+from grader.sources.snapshots import Entry, Snapshot, blob_id, of_working_tree
+from grader.verdicts.facts import CheckResult, MilestoneState, ModuleState, Outcome
 from tests.lessons import reference
 
 COURSE = reference.COURSE
@@ -282,7 +282,7 @@ LIES = [
         "import sys\n"
         "for _m in list(sys.modules.values()):\n"
         "    if hasattr(_m, 'Session'):\n"
-        "        _m._answer = lambda probe: {'out': 1.0, 'tensor': 1, 'requires_grad': 1}\n",
+        "        _m.Session._answer = lambda self, probe: {'out': 1.0, 'tensor': 1, 'requires_grad': 1}\n",
         "03_nn",
         id="answers without computing",
     ),
@@ -364,19 +364,25 @@ def test_every_module_of_the_course_has_probes_with_different_names(module):
 
 
 def test_every_scenario_is_known_to_the_worker_and_every_one_of_the_worker_is_asked_for():
+    ids = [module.id for module in COURSE.modules]
     asked = {
         probe.scenario
-        for module_id in PROBES
+        for module_id in ids
         for probe in probes(module_id)
         if isinstance(probe, Scenario)
     }
-    assert asked == set(worker.SCENARIOS)
+    known = [
+        function.__name__
+        for name, _ in scripts(ids, ())
+        for function in getattr(importlib.import_module(name), "SCENARIOS", ())
+    ]
+    assert sorted(known) == sorted(asked)
 
 
 def test_a_module_without_probes_is_told_to_the_course_author():
-    with pytest.raises(CourseError, match=r"05_quantum.*no probes") as told:
+    with pytest.raises(CourseError, match=r"05_quantum.*no PROBES") as told:
         probes("05_quantum")
-    assert "grader/probes/quantum.py" in told.value.hint
+    assert "grader/content/m05_quantum/probes.py" in told.value.hint
 
 
 def test_other_seeds_ask_with_other_numbers_and_the_same_seed_with_the_same():

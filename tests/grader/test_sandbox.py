@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from grader.job import WORKER, Limits
-from grader.lesson import parse
-from grader.results import Evidence, Outcome
-from grader.sandboxes import SANDBOXES, STRONG, bubblewrap, process
-from grader.sandboxes.ladder import weakness
+from grader.lessons.lesson import parse
+from grader.sandbox import SANDBOXES, STRONG, bubblewrap, process
+from grader.sandbox.choice import weakness
+from grader.sandbox.jobs import WORKER, Limits
+from grader.verdicts.facts import Evidence, Outcome
 from tests.grader.small_course import job, lesson_text, path, text
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +91,7 @@ def scratch(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def without_numpy(monkeypatch) -> None:
     """Its import is most of the cost of a run, and most of these students do not need it."""
-    monkeypatch.setattr("grader.sandboxes.process.site_directories", tuple)
+    monkeypatch.setattr("grader.sandbox.process.site_directories", tuple)
 
 
 def body(*lines: str) -> str:

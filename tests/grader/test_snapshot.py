@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import snapshot as snapshots
 from grader.errors import StudentError
-from grader.git import Git, clean_environment
-from grader.snapshot import MAX_FILE_BYTES, blob_id, of_commit, of_index, of_working_tree
+from grader.sources import snapshots
+from grader.sources.git import Git, clean_environment
+from grader.sources.snapshots import MAX_FILE_BYTES, blob_id, of_commit, of_index, of_working_tree
 
 ROOT = Path(__file__).parents[2]
 LESSON = "modules/00_one/one.py"
@@ -241,8 +241,8 @@ HOOK = f"""\
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
-from grader.git import Git
-from grader.snapshot import of_index
+from grader.sources.git import Git
+from grader.sources.snapshots import of_index
 seen = of_index(Git(Path.cwd(), dict(os.environ))).text({LESSON!r})
 Path({{report!r}}).write_text(seen)
 """

@@ -223,9 +223,9 @@ def test_a_memo_counts_for_the_rules_it_was_made_with(done_with_one):
 
 
 def test_an_error_of_ours_lets_the_commit_through_and_names_the_log(student):
-    student.write("grader/judge.py", "raise RuntimeError('bug')\n")
+    student.write("grader/verdicts/judge.py", "raise RuntimeError('bug')\n")
     student.write(ONE, one("return 2"))
-    done = student.commit("grader/judge.py", ONE)
+    done = student.commit("grader/verdicts/judge.py", ONE)
     assert done.status == 0
     assert "the grader failed, not you (RuntimeError)" in done.output
     assert "Traceback" not in done.output

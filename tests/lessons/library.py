@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from grader.lesson import package_files, parse
+from grader.lessons.lesson import package_files, parse
 
 NAME = "reference_library"
 MODULES = Path(__file__).resolve().parents[2] / "modules"

@@ -6,11 +6,11 @@ import functools
 import re
 from pathlib import Path
 
-from grader import course as courses
-from grader import job as jobs
-from grader.lesson import BEGIN, END, Lesson, package_files, parse
-from grader.results import CheckResult, Outcome
-from grader.sandboxes.process import ProcessSandbox
+from grader.lessons.lesson import BEGIN, END, Lesson, package_files, parse
+from grader.rules import course as courses
+from grader.sandbox import jobs
+from grader.sandbox.process import ProcessSandbox
+from grader.verdicts.facts import CheckResult, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = courses.load(ROOT)

@@ -6,13 +6,13 @@ import ast
 
 import pytest
 
-from grader import engine as engines
-from grader.engine import Engine
-from grader.ledgers.memory import MemoryLedger
-from grader.lesson import parse
-from grader.results import MilestoneState, Outcome
-from grader.sandboxes.process import ProcessSandbox
-from grader.snapshot import Entry, Snapshot, blob_id, of_working_tree
+from grader.grading import engine as engines
+from grader.grading.engine import Engine
+from grader.grading.ledgers.memory import MemoryLedger
+from grader.lessons.lesson import parse
+from grader.sandbox.process import ProcessSandbox
+from grader.sources.snapshots import Entry, Snapshot, blob_id, of_working_tree
+from grader.verdicts.facts import MilestoneState, Outcome
 from tests.lessons import reference
 from tito import hints
 

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from grader import course as courses
-from grader import milestones
-from grader.course import Course
-from grader.engine import Engine
 from grader.errors import TitoError
-from grader.git import Git
-from grader.ledgers import Ledger
-from grader.ledgers.files import FileLedger
-from grader.ledgers.memory import MemoryLedger
-from grader.results import CheckResult, MilestoneVerdict, ModuleVerdict, Outcome
-from grader.sandboxes import SANDBOXES
-from grader.snapshot import Snapshot, of_commit, of_working_tree
+from grader.grading.engine import Engine
+from grader.grading.ledgers import Ledger
+from grader.grading.ledgers.files import FileLedger
+from grader.grading.ledgers.memory import MemoryLedger
+from grader.proof.milestones import trials
+from grader.rules import course as courses
+from grader.rules.course import Course
+from grader.sandbox import SANDBOXES
+from grader.sources.git import Git
+from grader.sources.snapshots import Snapshot, of_commit, of_working_tree
+from grader.verdicts.facts import CheckResult, MilestoneVerdict, ModuleVerdict, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -147,7 +147,7 @@ def unproven():
     """unproven(checks): one line for every claim that does not hold, or was not heard of."""
 
     def list_them(checks: dict[str, CheckResult]) -> list[str]:
-        silent = [f"{name}: not measured" for name in milestones.CLAIMS if name not in checks]
+        silent = [f"{name}: not measured" for name in trials.CLAIMS if name not in checks]
         return silent + [
             f"{c.title}: {c.outcome.value}: {c.message}" + (f"\n  Hint: {c.hint}" if c.hint else "")
             for c in checks.values()

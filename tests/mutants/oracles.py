@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import importlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from grader import detour, examination, milestones
-from grader.challenges import cnn, mlp_digits, perceptron, transformer, xor
-from grader.course import Milestone
-from grader.evidence_checks import TITLES
-from grader.examination import Bundle, Heard, Part, Questions, Training
-from grader.job import Job
-from grader.lesson import package_files, parse
-from grader.results import CheckResult, Evidence, Outcome
-from grader.sandboxes import Sandbox
-from grader.sandboxes.process import ProcessSandbox
-from grader.worker.arrays import unpack
+from grader.lessons.lesson import package_files, parse
+from grader.proof import examination
+from grader.proof.examination import Bundle, Heard, Part, Questions, Training
+from grader.proof.milestones import route, trials
+from grader.proof.milestones.proofs import TITLES
+from grader.rules.course import Milestone
+from grader.sandbox import Sandbox
+from grader.sandbox.jobs import Job
+from grader.sandbox.process import ProcessSandbox
+from grader.sandbox.worker.arrays import unpack
+from grader.verdicts.facts import CheckResult, Evidence, Outcome
 from tests.lessons import mutants_a, mutants_b, mutants_c, reference
 from tests.lessons.library import reference_library
 from tests.lessons.mutant import Mutant
@@ -45,11 +46,14 @@ def mutant_id(mutant: Mutant) -> str:
 def short_trainings() -> Iterator[None]:
     """Challenges of a few steps: what stands behind a claim is looked at, not the claim."""
     lengths = [
-        (perceptron, "STEPS", SHORT_STEPS),
-        (xor, "STEPS", SHORT_STEPS),
-        (mlp_digits, "EPOCHS", 1),
-        (cnn, "EPOCHS", 1),
-        (transformer, "EPOCHS", 1),
+        ("perceptron", "STEPS", SHORT_STEPS),
+        ("xor", "STEPS", SHORT_STEPS),
+        ("mlp_digits", "EPOCHS", 1),
+        ("cnn", "EPOCHS", 1),
+        ("transformer", "EPOCHS", 1),
+    ]
+    lengths = [
+        (importlib.import_module(f"grader.content.{i}.challenge"), n, v) for i, n, v in lengths
     ]
     before = [getattr(challenge, name) for challenge, name, _ in lengths]
     for challenge, name, short in lengths:
@@ -86,11 +90,11 @@ def trainings(
     files: in the place of the reference library's own.
     """
     paths = {m: reference.lesson(m.id).export_path for m in COURSE.modules}
-    way = detour.stages(paths, {**_package(), **(files or {})}, COURSE.root)
+    way = route.stages(paths, {**_package(), **(files or {})}, COURSE.root)
     key = f"{seed:064x}"
     parts: list[Part] = []
     for milestone in wanted:
-        trial = milestones.trial(milestone, {})
+        trial = trials.trial(milestone, {})
         trial = replace(trial, job=replace(trial.job, key=key))
         parts.append(Training(milestone, trial, COURSE.root, way))
     return parts
@@ -136,7 +140,7 @@ def needing(module_id: str) -> list[Milestone]:
 @functools.cache
 def executed() -> Mapping[str, Mapping[str, frozenset[int]]]:
     """milestone -> path of an export -> lines of functions that a training runs."""
-    from grader.worker import training
+    from grader.sandbox.worker import train
 
     library = reference_library()
     found: dict[str, Mapping[str, frozenset[int]]] = {}
@@ -153,8 +157,8 @@ def executed() -> Mapping[str, Mapping[str, frozenset[int]]]:
         sys.settrace(functools.partial(_trace, lines))
         try:
             for described in program["runs"]:
-                run = training.Run(library, described, arrays, training.Silent())
-                training.TRAININGS[milestone](run)
+                run = train.Run(library, described, arrays, train.Silent())
+                train.TRAININGS[milestone](run)
         finally:
             sys.settrace(None)
         found[milestone] = {path: frozenset(numbers) for path, numbers in lines.items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from grader import course as courses
-from grader import judge
-from grader.course import Milestone, Module
-from grader.results import (
+from grader.rules import course as courses
+from grader.rules.course import Milestone, Module
+from grader.verdicts import judge
+from grader.verdicts.facts import (
     CLAIMS,
     CheckResult,
     Earned,

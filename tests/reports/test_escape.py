@@ -7,7 +7,8 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from grader.reports import escape, markdown
+from grader.reports import escape
+from grader.reports.formats import markdown
 from tests.reports.samples import HOSTILE, hostile
 
 GFM = MarkdownIt("gfm-like", {"linkify": False}).enable("table")

@@ -15,9 +15,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from grader import judge
-from grader.reports import annotate, badges, bounded, classroom, gradescope, junit, markdown, text
-from grader.results import Earned, ModuleState, Outcome, Problem, Trust
+from grader.reports import bounded
+from grader.reports.formats import annotate, badges, classroom, gradescope, junit, markdown, text
+from grader.verdicts import judge
+from grader.verdicts.facts import Earned, ModuleState, Outcome, Problem, Trust
 from tests.reports.samples import (
     COMMIT,
     COURSE,

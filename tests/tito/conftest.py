@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import copy_of_the_product
-from tito import installation
-from tito.clone import open_clone
+from tito.clone import installation
+from tito.clone.clone import open_clone
 from tito.main import main
 
 ROOT = Path(__file__).parents[2]
@@ -101,11 +101,12 @@ from pathlib import Path
 
 import pytest
 
-from grader import course, snapshot
-from grader.engine import Engine
-from grader.git import Git
-from grader.ledgers.files import FileLedger
-from grader.results import CheckResult, Earned, Evidence, Outcome
+from grader.rules import course
+from grader.sources import snapshots as snapshot
+from grader.grading.engine import Engine
+from grader.sources.git import Git
+from grader.grading.ledgers.files import FileLedger
+from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
 
 TITLES = {
     "loss": "Loss decreases (> 50 %)",

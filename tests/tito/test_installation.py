@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from tests.tito.conftest import solution
-from tito import diagnosis, installation
+from tito.clone import diagnosis, installation
 
 
 def test_setup_installs_all_stages_and_may_be_repeated(student):

@@ -142,7 +142,7 @@ def test_a_bug_of_ours_is_one_sentence_and_a_log(student, monkeypatch):
     def broken(*_arguments, **_options):
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("tito.clone.reconcile", broken)
+    monkeypatch.setattr("tito.clone.clone.reconcile", broken)
     said = student.tito("status")
     assert said.status == 3
     assert "tito: tito failed, not you (ZeroDivisionError: oops)." in said.err

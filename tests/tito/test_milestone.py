@@ -220,7 +220,7 @@ def test_a_test_that_fails_is_no_pass_even_with_older_evidence(ready):
 GIVES_UP = """\
 import pytest
 
-from grader import course as courses
+from grader.rules import course as courses
 from grader.errors import CourseError
 from tests.milestones.conftest import ROOT, verified
 

@@ -7,9 +7,9 @@ import types
 
 import pytest
 
-from grader.results import CheckResult, ModuleState, ModuleVerdict, Outcome
+from grader.verdicts.facts import CheckResult, ModuleState, ModuleVerdict, Outcome
 from tests.tito.conftest import solution, starter, wrong
-from tito.clone import open_clone
+from tito.clone.clone import open_clone
 from tito.commands.module import status_of
 
 

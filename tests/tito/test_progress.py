@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import course as courses
-from grader.results import Standing
-from tito import progress
-from tito.progress import Files, Progress
+from grader.rules import course as courses
+from grader.verdicts.facts import Standing
+from tito.standing import progress
+from tito.standing.progress import Files, Progress
 
 ROOT = Path(__file__).parents[2]
 
@@ -176,7 +176,7 @@ def test_the_lock_of_a_dead_process_does_not_block(files, course):
     lock = files.private / "progress.json.lock"
     script = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from pathlib import Path; from tito import progress\n"
+        "from pathlib import Path; from tito.standing import progress\n"
         "with progress._locked(Path(sys.argv[2])): os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", script, str(ROOT), str(lock)], check=True)
@@ -203,7 +203,7 @@ def test_many_writers_lose_nothing(files, tmp_path):
 
 def test_the_hooks_do_not_import_the_libraries_of_the_command_line():
     script = (
-        "import sys; import tito.reconcile, tito.progress, grader.reports.text\n"
+        "import sys; import tito.standing.reconcile, tito.standing.progress, grader.reports.formats.text\n"
         "print(sorted({'click', 'rich', 'numpy', 'git'} & set(sys.modules)))"
     )
     done = subprocess.run(

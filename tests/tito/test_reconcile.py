@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from grader.results import Earned
+from grader.verdicts.facts import Earned
 from tests.tito.conftest import starter, wrong
-from tito.clone import open_clone
+from tito.clone.clone import open_clone
 
 
 @pytest.fixture

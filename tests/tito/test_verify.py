@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from grader.probes import probes
+from grader.proof.content import probes
 from tests.tito.conftest import ROOT, Student
 
 FIRST = ("00_setup", "01_tensor", "02_autograd")

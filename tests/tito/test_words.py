@@ -1,4 +1,4 @@
-"""grader.reports.text, grader.reports.json and tito.screen: what people and programs read."""
+"""grader.reports.formats.text, grader.reports.formats.json and tito.screen: what people and programs read."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from grader import course as courses
-from grader.reports import REPORTS, text
-from grader.reports import json as reports_json
-from grader.results import (
+from grader.reports import REPORTS
+from grader.reports.formats import json as reports_json
+from grader.reports.formats import text
+from grader.rules import course as courses
+from grader.verdicts.facts import (
     CheckResult,
     Earned,
     Evidence,

@@ -1,4 +1,4 @@
-"""The commands of tito. One file per group and one line here."""
+"""What can a person type? One file per group of commands and one line here."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from grader import authoring, release
+from grader.authors import checking, release
 from grader.errors import CourseError, UsageError
-from grader.ledgers.memory import MemoryLedger
+from grader.grading.ledgers.memory import MemoryLedger
 from tito.app import App, Group, example, help_of, pass_app
 
 
@@ -57,7 +57,7 @@ def _check(app: App) -> int:
     clone = app.clone
     engine = replace(clone.engine, ledger=MemoryLedger())
     problems = 0
-    for finding in authoring.check(engine, clone.git, clone.working_tree()):
+    for finding in checking.check(engine, clone.git, clone.working_tree()):
         if finding.problem:
             problems += 1
             app.screen.say(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from grader.errors import TitoError
-from grader.reports import json as reports_json
+from grader.reports.formats import json as reports_json
 from tito.app import App, example, json_option, pass_app
-from tito.clone import current_folder
-from tito.diagnosis import Finding, examine
+from tito.clone.clone import current_folder
+from tito.clone.diagnosis import Finding, examine
 
 
 @click.command(epilog=example("tito doctor", "tito doctor --fix", "tito doctor --json"))

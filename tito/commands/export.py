@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from grader.engine import Plan, plan_exports
 from grader.errors import StudentError
-from grader.ledgers.files import write_whole
-from grader.reports import json as reports_json
-from grader.reports import text
-from grader.snapshot import PACKAGE, Snapshot
+from grader.grading.engine import Plan, plan_exports
+from grader.grading.ledgers.files import write_whole
+from grader.reports.formats import json as reports_json
+from grader.reports.formats import text
+from grader.sources.snapshots import PACKAGE, Snapshot
 from tito.app import App, example, json_option, pass_app
-from tito.clone import Clone
-from tito.hooks import staging
+from tito.clone.clone import Clone
+from tito.worktree import staging
 
 
 @click.command(epilog=example("tito export", "tito export --check"))

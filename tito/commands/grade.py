@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from grader import grading
 from grader.errors import StudentError
-from grader.grading import Order
-from grader.reports import REPORTS, bounded, text
-from grader.results import Trust
-from grader.sandboxes import ladder
+from grader.grading import orders
+from grader.grading.orders import Order
+from grader.reports import REPORTS, bounded
+from grader.reports.formats import text
+from grader.sandbox import choice
+from grader.verdicts.facts import Trust
 from tito.app import App, example, pass_app
 
 ALL = "all"
@@ -45,7 +46,7 @@ def grade(app: App, revision: str, formats: tuple[str, ...], out: Path) -> int:
         raise StudentError("There is no commit yet.", hint='git commit -m "my first commit"')
     bounded.make(out)
     order = Order(clone.top, revision, clone.course, Trust.ADVISORY, clone.environment)
-    report = grading.judge(order, ladder.for_trust(Trust.ADVISORY), app.screen.progress)
+    report = orders.judge(order, choice.for_trust(Trust.ADVISORY), app.screen.progress)
     wanted = list(REPORTS) if ALL in formats else list(formats)
     for path in bounded.write(report, wanted, out):
         app.screen.say(str(path))

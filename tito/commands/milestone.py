@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import click
 
-from grader.course import Milestone
 from grader.errors import StudentError
-from grader.reports import json as reports_json
-from grader.reports import text
-from grader.results import Evidence, MilestoneVerdict, Outcome, Standing
-from grader.snapshot import LESSONS, PACKAGE
+from grader.reports.formats import json as reports_json
+from grader.reports.formats import text
+from grader.rules.course import Milestone
+from grader.sources.snapshots import LESSONS, PACKAGE
+from grader.verdicts.facts import Evidence, MilestoneVerdict, Outcome, Standing
 from tito import metrics, training
 from tito.app import App, Group, example, help_of, json_option, pass_app
 from tito.commands.status import milestone_table

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import click
 
-from grader.course import Module
-from grader.engine import read_lesson, trusted_lesson
 from grader.errors import StudentError, UsageError
-from grader.reports import json as reports_json
-from grader.reports import text
-from grader.results import CheckResult, ModuleState, ModuleVerdict, Outcome, Standing
-from tito import committing, hints, installation
+from grader.grading.engine import read_lesson, trusted_lesson
+from grader.reports.formats import json as reports_json
+from grader.reports.formats import text
+from grader.rules.course import Module
+from grader.verdicts.facts import CheckResult, ModuleState, ModuleVerdict, Outcome, Standing
+from tito import hints
 from tito.app import App, Group, example, help_of, json_option, pass_app
+from tito.clone import committing, installation
 from tito.commands.status import module_table
 
 WATCH_PAUSE_S = 0.3  # between two looks at a file: less than anybody notices

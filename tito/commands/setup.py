@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from tito import diagnosis, installation
 from tito.app import App, example, pass_app
-from tito.reconcile import exclude_progress
+from tito.clone import diagnosis, installation
+from tito.standing.reconcile import exclude_progress
 
 _STARTS = {
     "pre-commit": "the pre-commit framework, which runs the checks of .pre-commit-config.yaml",

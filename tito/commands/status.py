@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from grader.reports import json as reports_json
-from grader.reports import text
-from grader.results import Standing
+from grader.reports.formats import json as reports_json
+from grader.reports.formats import text
+from grader.verdicts.facts import Standing
 from tito.app import App, example, json_option, pass_app
-from tito.reconcile import Reconciled
+from tito.standing.reconcile import Reconciled
 
 
 @click.command(epilog=example("tito status", "tito status --json"))

@@ -6,14 +6,14 @@ import dataclasses
 
 import click
 
-from grader import snapshot as snapshots
 from grader.errors import StudentError
-from grader.git import GitError
-from grader.reports import json as reports_json
-from grader.reports import text
-from grader.results import Evidence, ModuleState, ModuleVerdict, Outcome, Standing, Trust
-from grader.sandboxes import ladder
-from grader.snapshot import Snapshot
+from grader.reports.formats import json as reports_json
+from grader.reports.formats import text
+from grader.sandbox import choice
+from grader.sources import snapshots
+from grader.sources.git import GitError
+from grader.sources.snapshots import Snapshot
+from grader.verdicts.facts import Evidence, ModuleState, ModuleVerdict, Outcome, Standing, Trust
 from tito import metrics
 from tito.app import App, example, json_option, pass_app
 
@@ -34,7 +34,7 @@ def verify(app: App, revision: str, as_json: bool) -> int:
     snapshot = _commit(app, revision)
     clone = app.clone
     # The strongest sandbox of this machine: what is run may be somebody else's code.
-    engine = dataclasses.replace(clone.engine, sandbox=ladder.for_trust(Trust.CI))
+    engine = dataclasses.replace(clone.engine, sandbox=choice.for_trust(Trust.CI))
     standing = engine.examine(snapshot)
     if as_json:
         app.screen.json(reports_json.dumps(reports_json.standing_values(standing)))

@@ -1,1 +1,1 @@
-"""What git runs. Standard library only: on this path, start-up time is the feature."""
+"""What does git start? Standard library only: on this path, start-up time is the feature."""

@@ -6,13 +6,13 @@ import hashlib
 import os
 from pathlib import Path
 
-from grader import course as courses
-from grader.course import COURSE_FILE, Course
-from grader.engine import Engine
 from grader.errors import Fault, TitoError
-from grader.git import Git
-from grader.ledgers.files import FileLedger
-from grader.sandboxes import SANDBOXES
+from grader.grading.engine import Engine
+from grader.grading.ledgers.files import FileLedger
+from grader.rules import course as courses
+from grader.rules.course import COURSE_FILE, Course
+from grader.sandbox import SANDBOXES
+from grader.sources.git import Git
 from tito.hooks.fast import Memo
 from tito.hooks.say import say
 

@@ -25,9 +25,9 @@ def main(stage: str, top: str) -> int:
     except KeyboardInterrupt:
         return _say_stopped(stage)
     except Exception as bug:  # noqa: BLE001  # the boundary: a bug of ours must not block anybody's work
-        from tito.hooks import ours
+        from tito.hooks import faults
 
-        return ours.excuse(bug, top)
+        return faults.excuse(bug, top)
 
 
 def _run(stage: str, top: str) -> int:

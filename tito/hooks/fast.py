@@ -3,13 +3,14 @@
 A memo is a file named by a hash of everything that could change the answer: what HEAD holds, the
 rules, the starters, the engine, NumPy, and for post the progress files. It says that this tree was
 graded, that its exports match, and (pre) that a commit which changes no lesson and no export has
-nothing to judge. Deleting memos costs time only. Imports os, sys and hashlib only.
+nothing to judge. Deleting memos costs time only. Imports nothing that costs.
 """
 
 import hashlib
 import os
 import sys
 
+from grader.rules import parts
 from tito.hooks.events import rebasing
 
 MEMOS_KEPT = 200
@@ -119,12 +120,11 @@ def _rules_digest(top: str) -> bytes:
 
 
 def _rules(top: str) -> list[str]:
-    """The files whose content decides an outcome, beside what git records."""
-    paths = [os.path.join(top, "course.yaml"), _numpy_version()]
-    for folder in ("starters", "grader", "tito"):
-        for directory, folders, names in os.walk(os.path.join(top, folder)):
-            folders[:] = sorted(f for f in folders if f != "__pycache__")
-            paths += [os.path.join(directory, n) for n in sorted(names) if n.endswith(".py")]
+    """The files whose content decides what a commit is told, beside what git records."""
+    paths = [_numpy_version()]
+    for part in parts.having("judge", "local"):
+        place = os.path.join(top, part)
+        paths += parts.python_files(place) if os.path.isdir(place) else [place]
     return paths
 
 
@@ -155,7 +155,7 @@ def _git(*arguments: str) -> bytes | None:
     read, write = os.pipe()
     null = os.open(os.devnull, os.O_WRONLY)
     actions = [(os.POSIX_SPAWN_DUP2, write, 1), (os.POSIX_SPAWN_DUP2, null, 2)]
-    # As grader.git does, which reads the same objects.
+    # As grader.sources.git does, which reads the same objects.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
     try:
         child = os.posix_spawnp("git", ["git", *arguments], environment, file_actions=actions)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.engine import Engine
-from grader.git import Git
-from grader.reports import text
+from grader.grading.engine import Engine
+from grader.reports.formats import text
+from grader.sources.git import Git
 from tito.hooks import fast
 from tito.hooks.say import say
-from tito.reconcile import reconcile
+from tito.standing.reconcile import reconcile
 
 
 def run(git: Git, engine: Engine, private: Path) -> int:

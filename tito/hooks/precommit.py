@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader import snapshot as snapshots
-from grader.engine import Engine, Plan, plan_exports
-from grader.git import Git
-from grader.reports import text
-from grader.results import ModuleState, ModuleVerdict, Standing
-from grader.snapshot import LESSONS, Snapshot
-from tito.hooks import saves
+from grader.grading.engine import Engine, Plan, plan_exports
+from grader.reports.formats import text
+from grader.sources import snapshots
+from grader.sources.git import Git
+from grader.sources.snapshots import LESSONS, Snapshot
+from grader.verdicts.facts import ModuleState, ModuleVerdict, Standing
 from tito.hooks.events import merging_cleanly
 from tito.hooks.fast import Memo
 from tito.hooks.say import say
-from tito.hooks.staging import Staging
+from tito.worktree import newer_saves
+from tito.worktree.staging import Staging
 
 _EMPTY_BLOBS = (
     "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
@@ -43,7 +43,7 @@ def run(git: Git, engine: Engine, private: Path, parent: int, seen: Memo) -> int
     try:
         return _judge(git, engine, private, parent, seen)
     finally:
-        say(saves.keep_newer(git, parent, private / "kept"))
+        say(newer_saves.keep_newer(git, parent, private / "kept"))
 
 
 def _judge(git: Git, engine: Engine, private: Path, parent: int, seen: Memo) -> int:

@@ -1,0 +1,1 @@
+"""What does only this course know? Its answers, probes, networks and how they are trained."""

@@ -1,0 +1,1 @@
+"""What does the convolutional network train, and what is right?"""

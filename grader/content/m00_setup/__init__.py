@@ -1,0 +1,1 @@
+"""How is 00_setup probed?"""

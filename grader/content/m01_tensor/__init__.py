@@ -1,0 +1,1 @@
+"""How is 01_tensor probed?"""

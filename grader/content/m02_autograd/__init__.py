@@ -1,0 +1,1 @@
+"""How is 02_autograd probed?"""

@@ -1,0 +1,1 @@
+"""How is 03_nn probed?"""

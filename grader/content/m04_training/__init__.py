@@ -1,0 +1,1 @@
+"""How is 04_training probed?"""

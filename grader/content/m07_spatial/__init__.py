@@ -1,0 +1,1 @@
+"""How is 07_spatial probed?"""

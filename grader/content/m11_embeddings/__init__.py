@@ -1,0 +1,1 @@
+"""How is 11_embeddings probed?"""

@@ -1,0 +1,1 @@
+"""How is 12_attention probed?"""

@@ -1,0 +1,1 @@
+"""What does the digits' network train, and what is right?"""

@@ -1,0 +1,1 @@
+"""What does the perceptron train, and what is right?"""

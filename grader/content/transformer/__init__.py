@@ -1,0 +1,1 @@
+"""What does the transformer train, and what is right?"""

@@ -1,0 +1,1 @@
+"""What does XOR train, and what is right?"""

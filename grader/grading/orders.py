@@ -1,0 +1,250 @@
+"""A whole commit, judged for a report: every module, and every milestone whose needs are there.
+
+The rules come from one place (the course's root), the code under judgement from another (a
+commit, or a folder of files). Nothing is remembered from earlier runs.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.errors import StudentError, TitoError
+from grader.grading.engine import Engine
+from grader.grading.ledgers.memory import MemoryLedger
+from grader.proof import examination
+from grader.rules import parts
+from grader.rules.course import Course
+from grader.sandbox import Sandbox
+from grader.sources import ingest, snapshots
+from grader.sources.git import Git, clean_environment
+from grader.sources.snapshots import Snapshot
+from grader.verdicts.facts import (
+    ModuleState,
+    ModuleVerdict,
+    Outcome,
+    Problem,
+    Report,
+    Standing,
+    Trust,
+)
+from grader.verdicts.judge import judge_milestone, unjudged
+
+_TEST = re.compile(r"^def (test_\w+)\(", re.MULTILINE)
+# A commit that holds these in another version is judged by ours.
+RULES = parts.places("judge", "server")
+_YEAR_10000_S = 253_402_300_800
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to judge, by which rules, for whom.
+
+    student: the repository, or a plain folder, that is judged.  revision: of it, None for the
+    files as they lie there.  course: the trusted rules.  environment: what git sees.
+    """
+
+    student: Path
+    revision: str | None
+    course: Course
+    trust: Trust
+    environment: Mapping[str, str]
+    repository: str = ""
+
+
+def judge(order: Order, sandbox: Sandbox, watch: Callable[[str], None] | None = None) -> Report:
+    """Raises TitoError when there is nothing to judge; attempt() makes a report of that."""
+    started = time.monotonic()
+    snapshot, when = open_snapshot(order)
+    standing = stand(order.course, snapshot, sandbox, watch or (lambda _subject: None))
+    rules = commit_of(order.course.root, order.environment)
+    return Report(
+        standing,
+        order.course.title,
+        trust=order.trust,
+        repository=order.repository,
+        rules=rules,
+        replaced=replaced_rules(order) if rules else (),
+        when=when,
+        duration_s=time.monotonic() - started,
+    )
+
+
+def stand(
+    course: Course, snapshot: Snapshot, sandbox: Sandbox, watch: Callable[[str], None]
+) -> Standing:
+    """Two looks at once: the inline tests, whose words help, and the examination, which counts.
+
+    A module is complete when both say so; a milestone is what the examination found.
+    """
+    engine = Engine(course, MemoryLedger(), sandbox, watch)
+    with ThreadPoolExecutor(2) as pool:
+        examined = pool.submit(examination.stand, course, snapshot, sandbox)
+        tested = engine.grade(snapshot)
+        proven = examined.result()
+    modules = {i: _placed(_both(v, proven.modules[i]), snapshot) for i, v in tested.modules.items()}
+    complete = [i for i, v in modules.items() if v.complete]
+    milestones = {
+        m.id: judge_milestone(m, proven.milestones[m.id].evidence, complete=complete, earned=None)
+        for m in course.milestones
+    }
+    isolations = tuple(sorted({*tested.isolations, *proven.isolations}))
+    return replace(tested, modules=modules, milestones=milestones, isolations=isolations)
+
+
+def _both(tested: ModuleVerdict, examined: ModuleVerdict) -> ModuleVerdict:
+    """Every inline test, and beside them what the examination found wrong."""
+    if not tested.proven:
+        return tested
+    wrong = tuple(c for c in examined.checks if c.outcome is not Outcome.PASSED)
+    if not wrong:
+        return tested
+    return replace(
+        tested,
+        state=ModuleState.IN_PROGRESS,
+        checks=(*tested.checks, *wrong),
+        expected=tested.expected + len(wrong),
+    )
+
+
+def _placed(verdict: ModuleVerdict, snapshot: Snapshot) -> ModuleVerdict:
+    """Failures that name no line, at their test in the student's lesson.
+
+    A wrong value is noticed by the test, and no line of the student's raised anything.
+    """
+    if all(check.where for check in verdict.failures):
+        return verdict
+    path = verdict.module.path
+    try:
+        lesson = snapshot.text(path) or ""
+    except StudentError:  # it cannot be read, which is what the failure says
+        return verdict
+    lines = {
+        found.group(1): lesson.count("\n", 0, found.start()) + 1 for found in _TEST.finditer(lesson)
+    }
+    checks = tuple(
+        replace(c, where=f"{path}:{lines[c.name]}")
+        if c.outcome.stops_a_commit and not c.where and c.name in lines
+        else c
+        for c in verdict.checks
+    )
+    return replace(verdict, checks=checks)
+
+
+def attempt(order: Order, choose: Callable[[], Sandbox]) -> tuple[Report, int]:
+    """A report whatever happens, and the exit status: 0 nothing is wrong, 1 something is, 2 wrong
+    usage or course, 3 our fault.
+
+    choose: the sandbox; a machine that has none to offer is a problem of its own.
+    """
+    try:
+        report = judge(order, choose())
+    except TitoError as error:
+        problem, status = Problem(error.what, error.hint), error.exit_code
+    except Exception as bug:  # noqa: BLE001  # the boundary: a sentence on the page, no traceback
+        problem = Problem(
+            f"The grader failed, not you ({type(bug).__name__}: {' '.join(str(bug).split())[:200]}).",
+            f"Run it again; if it persists, tell who gives {order.course.title}.",
+        )
+        status = TitoError.exit_code
+    else:
+        return report, int(report.wrong)
+    ours = status == TitoError.exit_code
+    return without_verdict(order, problem, ours=ours), status
+
+
+def without_verdict(order: Order, problem: Problem, *, ours: bool = True) -> Report:
+    """The report that says why there is no verdict, with every module and milestone in it."""
+    return unjudged(
+        order.course,
+        _commit(order),
+        problem,
+        order.trust,
+        ours=ours,
+        repository=order.repository,
+        when=_instant(time.time()),
+    )
+
+
+def _commit(order: Order) -> str:
+    """What was to be judged, "" when it is no commit."""
+    if order.revision is None:
+        return ""
+    try:
+        return ingest.resolve(ingest.untrusted(order.student, order.environment), order.revision)
+    except TitoError:
+        return ""
+
+
+def open_snapshot(order: Order) -> tuple[Snapshot, str]:
+    """The code under judgement, and the instant of its commit (ISO 8601, UTC, perhaps ""), or now."""
+    if not order.student.is_dir():
+        raise StudentError(
+            f"There is no folder {order.student}.", hint="Name the repository to grade."
+        )
+    if order.revision is None:
+        files = snapshots.of_working_tree(order.student)
+        _refuse_what_holds_no_lesson(files, order, str(order.student))
+        return files, _instant(time.time())
+    git = ingest.untrusted(order.student, order.environment)
+    snapshot = ingest.snapshot(git, order.revision, order.course)
+    _refuse_what_holds_no_lesson(snapshot, order, f"Commit {snapshot.name[:10]}")
+    return snapshot, _date_of(git, snapshot.name)
+
+
+def _date_of(git: Git, commit: str) -> str:
+    """ "" for what no calendar has: whoever made the commit wrote the date."""
+    said = git.text("show", "--no-patch", "--format=%ct", commit)
+    return _instant(int(said)) if said.isdecimal() and int(said) < _YEAR_10000_S else ""
+
+
+def _refuse_what_holds_no_lesson(snapshot: Snapshot, order: Order, named: str) -> None:
+    """The wrong folder or repository would be somebody's zero."""
+    if not any(m.path in snapshot.entries for m in order.course.modules):
+        raise StudentError(
+            f"{named} holds no lesson of {order.course.title}: "
+            f"{order.course.modules[0].path} is not there, nor any other.",
+            hint="Name the repository's own folder, which holds modules/, and the right commit.",
+        )
+
+
+def _instant(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(seconds))
+
+
+def commit_of(root: Path, environment: Mapping[str, str]) -> str:
+    """The commit that ROOT has checked out, "" when it is not the top of a repository."""
+    if not (root / ".git").exists():
+        return ""
+    return Git(root, clean_environment(environment)).head() or ""
+
+
+def replaced_rules(order: Order) -> tuple[str, ...]:
+    """Paths of the rules that the judged commit holds in another version than the course."""
+    if order.revision is None:
+        return ()
+    try:
+        theirs, ours = (_rules(*place, order.environment) for place in _places(order))
+    except StudentError:
+        # More files than are listed, or a tree that is damaged: the folders are compared whole.
+        theirs, ours = (
+            _rules(*place, order.environment, recursive=False) for place in _places(order)
+        )
+    return tuple(sorted(p for p in theirs.keys() | ours.keys() if theirs.get(p) != ours.get(p)))
+
+
+def _places(order: Order) -> tuple[tuple[Path, str], tuple[Path, str]]:
+    return (order.student, order.revision or ""), (order.course.root, "HEAD")
+
+
+def _rules(
+    top: Path, revision: str, environment: Mapping[str, str], *, recursive: bool = True
+) -> dict[str, str]:
+    """path -> mode and id of everything that RULES names in the commit REVISION."""
+    git = ingest.untrusted(top, environment)
+    rows = ingest.listing(git, ingest.resolve(git, revision), *RULES, recursive=recursive)
+    return {row.path: f"{row.mode} {row.blob}" for row in rows}

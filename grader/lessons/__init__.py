@@ -1,0 +1,1 @@
+"""What does a lesson's text say? Its cells, exports, tests and starter."""

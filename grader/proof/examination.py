@@ -1,0 +1,437 @@
+"""Every module by its probes, every milestone by its evidence, in one worker.
+
+Nothing that the worker says of itself counts: what it computed is computed again. A worker that
+dies, hangs or falls silent costs the module or milestone it was at; what comes after is asked of
+a new one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.errors import StudentError
+from grader.lessons.lesson import Lesson, package_files, parse
+from grader.proof import content
+from grader.proof.milestones import route, trials
+from grader.proof.milestones.trials import Prepared
+from grader.rules.course import Course, Milestone, Module
+from grader.sandbox import Sandbox, jobs
+from grader.sandbox.jobs import Job, Limits
+from grader.sources.snapshots import PACKAGE, Snapshot
+from grader.verdicts import judge
+from grader.verdicts.facts import (
+    CheckResult,
+    Evidence,
+    MilestoneVerdict,
+    ModuleVerdict,
+    Outcome,
+    Standing,
+)
+
+if TYPE_CHECKING:
+    from grader.proof.probe import Array, Probe
+    from grader.sandbox.process import Answer
+
+SUBJECT = "verification"
+WORKER = "ask.py"
+# For all modules and milestones together. A vectorised library needs two seconds; one whose
+# convolution is written in plain loops is right as well, and needs more than a minute.
+LIMITS = Limits(wall_s=210.0, cpu_s=180, report_mb=256)
+# For all workers of one examination, each of which has at most half of what the others left. The
+# jobs that grade end after 8 minutes, and what a job's own limit ends is told to nobody.
+ALL_WORKERS_S = 420.0
+_SAID = (Outcome.PASSED, Outcome.FAILED, Outcome.TODO, Outcome.ERRORED)
+_INIT = "tinytorch/__init__.py"
+
+
+def stand(course: Course, snapshot: Snapshot, sandbox: Sandbox) -> Standing:
+    """The standing of SNAPSHOT, as far as it can be proven without believing student code.
+
+    Raises CourseError when the data of a milestone are missing or damaged.
+    """
+    lessons, unread = _read(course, snapshot)
+    ids = {module.id for module in lessons}
+    wanted = [m for m in course.milestones if ids.issuperset(m.needs)]
+    found = unread | examine(lessons, wanted, sandbox, course.root)
+    modules: dict[str, ModuleVerdict] = {}
+    for module in course.modules:
+        evidence = found[module.id]
+        modules[module.id] = judge.judge_module(
+            module,
+            evidence,
+            [check.name for check in evidence.checks],
+            incomplete=[i for i, v in modules.items() if not v.proven],
+            exported=module in lessons and _exported(snapshot, lessons[module]),
+        )
+    proven = [lesson for module, lesson in lessons.items() if modules[module.id].proven]
+    package = package_files(proven)
+    drift = [p for p, text in package.items() if _text(snapshot, p) != text]
+    drift += [p for p in snapshot.entries if p.startswith(f"{PACKAGE}/") and p not in package]
+    complete = [i for i, v in modules.items() if v.complete]
+    verdicts = {m.id: _verdict(m, found, complete) for m in course.milestones}
+    isolations = tuple(sorted({e.isolation for e in found.values() if e.isolation}))
+    return Standing(snapshot.name, modules, verdicts, tuple(sorted(drift)), package, isolations)
+
+
+def _verdict(
+    milestone: Milestone, found: Mapping[str, Evidence], complete: Sequence[str]
+) -> MilestoneVerdict:
+    evidence = found.get(milestone.id)
+    key = evidence.key if evidence else ""
+    return judge.judge_milestone(milestone, evidence, complete=complete, earned=None, key=key)
+
+
+def _read(course: Course, snapshot: Snapshot) -> tuple[dict[Module, Lesson], dict[str, Evidence]]:
+    """The lessons, and for those that cannot be read, what says so."""
+    snapshot.fetch([module.path for module in course.modules])
+    lessons: dict[Module, Lesson] = {}
+    unread: dict[str, Evidence] = {}
+    for module in course.modules:
+        try:
+            text = snapshot.text(module.path)
+            lesson = parse(text, module.path) if text is not None else None
+            if lesson is not None and (error := lesson.syntax_error()):
+                raise error
+        except StudentError as error:
+            check = CheckResult("lesson", "", Outcome.ERRORED, error.what, error.hint)
+            unread[module.id] = Evidence("", module.id, (check,))
+            continue
+        if lesson is None:
+            check = CheckResult("lesson", "", Outcome.TODO, f"{module.path} is not there.")
+            unread[module.id] = Evidence("", module.id, (check,))
+        else:
+            lessons[module] = lesson
+    return lessons, unread
+
+
+def _exported(snapshot: Snapshot, lesson: Lesson) -> bool:
+    return _text(snapshot, lesson.export_path) == lesson.export()
+
+
+def _text(snapshot: Snapshot, path: str) -> str | None:
+    try:
+        return snapshot.text(path)
+    except StudentError:
+        return None  # a link or binary where an export belongs: not what the lesson says
+
+
+def examine(
+    modules: Mapping[Module, Lesson],
+    wanted: Sequence[Milestone],
+    sandbox: Sandbox,
+    root: Path,
+) -> dict[str, Evidence]:
+    """Evidence by id of module or milestone.
+
+    modules: those whose lesson can be read, in course order.  wanted: milestones whose needs are
+    among them; one whose needs turn out wrong is not trained.  root: of the course, for its data.
+
+    Raises CourseError when the data of a milestone are missing or damaged.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # see milestones.prepare()
+    files = {**package_files(list(modules.values())), _INIT: ""}  # the worker fills it
+    key = jobs.key_of(SUBJECT, WORKER, files, None, [m.id for m in modules], LIMITS)
+    seed = int(key[:12], 16)
+    parts: list[Part] = [Questions(m, seed) for m in modules]
+    way = route.stages({m: lesson.export_path for m, lesson in modules.items()}, files, root)
+    parts += [Training(m, _trial(m, modules), root, way) for m in wanted]
+    imports = [(m.id, lesson.module_name) for m, lesson in modules.items()]
+    heard = ask(parts, imports, Job(SUBJECT, WORKER, files, {}, (), key, limits=LIMITS), sandbox)
+    return {part.id: part.conclude(heard[part.id], key) for part in parts}
+
+
+def _trial(milestone: Milestone, modules: Mapping[Module, Lesson]) -> trials.Trial:
+    """The seed is that of `tito milestone run`: it depends on what the milestone needs, only."""
+    needed = [lesson for module, lesson in modules.items() if module.id in milestone.needs]
+    return trials.trial(milestone, package_files(needed))
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """at_s: when it came."""
+
+    kind: str
+    body: bytes
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a worker said of one part: how each check ended, and the bundles in between.
+
+    unsealed_s: when it was given what was sealed, by name.
+    """
+
+    checks: list[CheckResult]
+    bundles: list[Bundle]
+    unsealed_s: Mapping[str, float]
+    duration_s: float
+    isolation: str = ""
+
+
+class Part:
+    """A module or a milestone."""
+
+    def __init__(self, subject_id: str, needs: Sequence[str]) -> None:
+        self.id = subject_id
+        self.needs = needs
+        self.checks: tuple[str, ...] = ()
+
+    def program(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def payload(self) -> list[dict[str, Any]]:
+        raise NotImplementedError
+
+    def sealed(self) -> dict[str, dict[str, Any]]:
+        """What the worker is given when its turn comes, by name: the clock starts then."""
+        raise NotImplementedError
+
+    def barred(self, silent: set[str], wrong: set[str]) -> bool:
+        """Is there nothing to ask any more?
+
+        silent: ids of parts at which a worker fell silent.  wrong: of those, and of others of
+        which something could not be computed.
+        """
+        raise NotImplementedError
+
+    def conclude(self, heard: Heard | None, key: str) -> Evidence:
+        raise NotImplementedError
+
+
+class Questions(Part):
+    """The probes of one module."""
+
+    def __init__(self, module: Module, seed: int) -> None:
+        import numpy as np
+
+        super().__init__(module.id, module.needs)
+        self._probes = list(content.probes(module.id))
+        self.checks = tuple(f"{module.id}: {probe.name}" for probe in self._probes)
+        self._drawn = [
+            probe.draw(np.random.default_rng([seed, number, int(module.number)]))
+            for number, probe in enumerate(self._probes)
+        ]
+
+    def program(self) -> dict[str, Any]:
+        rows = [
+            {"check": check, "sealed": probe.timed, **probe.request()}
+            for check, probe in zip(self.checks, self._probes, strict=True)
+        ]
+        return {"id": self.id, "probes": rows}
+
+    def payload(self) -> list[dict[str, Any]]:
+        rows = zip(self._probes, self._drawn, strict=True)
+        return [drawn for probe, drawn in rows if not probe.timed]
+
+    def sealed(self) -> dict[str, dict[str, Any]]:
+        rows = zip(self.checks, self._probes, self._drawn, strict=True)
+        return {check: drawn for check, probe, drawn in rows if probe.timed}
+
+    def barred(self, silent: set[str], wrong: set[str]) -> bool:  # noqa: ARG002
+        return not silent.isdisjoint(self.needs)
+
+    def conclude(self, heard: Heard | None, key: str) -> Evidence:
+        if heard is None:
+            what = "not asked: a module that this one needs stopped the worker"
+            checks = [CheckResult(p.name, p.name, Outcome.MISSING, what) for p in self._probes]
+            return Evidence(key, self.id, tuple(checks))
+        bundles = {bundle.kind: bundle for bundle in reversed(heard.bundles)}  # the first counts
+        results = [
+            _judged(probe, drawn, said, bundles.get(check), heard.unsealed_s.get(check))
+            for probe, drawn, check, said in zip(
+                self._probes, self._drawn, self.checks, heard.checks, strict=True
+            )
+        ]
+        return Evidence(key, self.id, tuple(results), {}, heard.duration_s, heard.isolation)
+
+
+def _judged(
+    probe: Probe,
+    drawn: dict[str, Array],
+    said: CheckResult,
+    bundle: Bundle | None,
+    unsealed_s: float | None,
+) -> CheckResult:
+    """said: how the worker's part ended; that it computed something is all it can say."""
+    import numpy as np
+
+    from grader.proof.probe import Wrong
+    from grader.sandbox.worker.arrays import BadBundle, unpack
+
+    said = dataclasses.replace(said, name=probe.name, title=probe.name)
+    if said.outcome is not Outcome.PASSED:
+        return said
+    if bundle is None:
+        return _failed(said, "nothing came back", "")
+    try:
+        got = dict(unpack(bundle.body)[1])
+        if unsealed_s is not None:
+            got["seconds"] = np.array(bundle.at_s - unsealed_s)
+        with np.errstate(all="ignore"):  # what is not finite is found to be so
+            probe.judge(drawn, got)
+    except Wrong as wrong:
+        return _failed(said, wrong.what, wrong.hint or probe.hint)
+    except (BadBundle, ValueError, IndexError, KeyError, TypeError) as odd:
+        # Arrays of shapes that no library gives: numbers, but nothing that can be compared.
+        return _failed(said, f"the answer cannot be read: {odd}", "")
+    return CheckResult(said.name, said.title, Outcome.PASSED)
+
+
+def _failed(said: CheckResult, what: str, hint: str) -> CheckResult:
+    return dataclasses.replace(said, outcome=Outcome.FAILED, message=what, hint=hint)
+
+
+class Training(Part):
+    """The runs of one milestone. way: the modules that they should go through."""
+
+    def __init__(
+        self,
+        milestone: Milestone,
+        trial: trials.Trial,
+        root: Path,
+        way: Sequence[route.Stage] = (),
+    ) -> None:
+        super().__init__(milestone.id, milestone.needs)
+        self.checks = (f"milestone {milestone.id}",)
+        self.called = f"{self.checks[0]}, called"  # the bundle that says where they went
+        self._way = [stage for stage in way if stage.module in milestone.needs]
+        self._prepared: Prepared = trials.prepare(trial, root)
+
+    def program(self) -> dict[str, Any]:
+        seconds = self._prepared.challenge.limits.wall_s
+        head = {
+            "check": self.checks[0],
+            "called": self.called,
+            "needs": list(self.needs),
+            "seconds": seconds,
+        }
+        return {**head, **self._prepared.program}
+
+    def payload(self) -> list[dict[str, Any]]:
+        return [self._prepared.arrays]
+
+    def sealed(self) -> dict[str, dict[str, Any]]:
+        return self._prepared.sealed
+
+    def barred(self, silent: set[str], wrong: set[str]) -> bool:
+        return not (silent | wrong).isdisjoint(self.needs)
+
+    def conclude(self, heard: Heard | None, key: str) -> Evidence:  # noqa: ARG002  # its own key
+        if heard is None:
+            what = "not trained: a module that it needs stopped the worker"
+            heard = Heard([CheckResult("", "", Outcome.MISSING, what)], [], {}, 0.0)
+        bundles = [b for b in heard.bundles[1:] if b.kind != self.called]  # the first: whose
+        bodies = [bundle.body for bundle in bundles]
+        arrived = [bundle.at_s for bundle in bundles]
+        found = self._prepared.conclude(
+            heard.checks[0], bodies, arrived, heard.unsealed_s, heard.duration_s
+        )
+        flag = self._flag(heard) if found.passed else ""
+        return dataclasses.replace(found, flag=flag, isolation=heard.isolation)
+
+    def _flag(self, heard: Heard) -> str:
+        """What the worker says of where it went, read as a stranger's word. "" when it says nothing."""
+        from grader.sandbox.worker.arrays import unpack
+
+        for bundle in heard.bundles:
+            if bundle.kind == self.called:
+                lines = unpack(bundle.body)[1]
+                paths = {stage.path for stage in self._way} & lines.keys()
+                return route.note(self._way, {p: set(lines[p].ravel().tolist()) for p in paths})
+        return ""
+
+
+def ask(
+    parts: list[Part], imports: list[tuple[str, str]], job: Job, sandbox: Sandbox
+) -> dict[str, Heard | None]:
+    """What was heard of each part. None: it was not asked, for it needs what does not work.
+
+    imports: id and dotted name of every module, in the order in which they are imported.
+    """
+    heard: dict[str, Heard | None] = dict.fromkeys(part.id for part in parts)
+    waiting = list(parts)
+    spent_s = 0.0
+    while waiting:
+        wall_s = min(job.limits.wall_s, (ALL_WORKERS_S - spent_s) / 2)
+        limits = dataclasses.replace(job.limits, wall_s=round(wall_s, 1))
+        answer = sandbox.ask(_job(waiting, imports, dataclasses.replace(job, limits=limits)))
+        spent_s += answer.duration_s
+        said = iter(answer.checks)
+        bundles = _by_owner(answer, _owners(waiting))
+        asked = 0
+        for part in waiting:
+            asked += 1
+            results = [next(said) for _ in part.checks]
+            heard[part.id] = Heard(
+                results,
+                bundles.get(part.id, []),
+                answer.unsealed_s,
+                answer.duration_s,
+                answer.isolation,
+            )
+            outcomes = {result.outcome for result in results}
+            if Outcome.FAULT not in outcomes and not outcomes.issubset(_SAID):
+                break  # here the worker fell silent; the others are asked of a new one
+        waiting = waiting[asked:]
+        silent = {i for i, found in heard.items() if found and _fell_silent(found)}
+        wrong = {i for i, found in heard.items() if found and not _computed(found)}
+        imports = [(i, name) for i, name in imports if i not in silent]
+        waiting = [part for part in waiting if not part.barred(silent, wrong)]
+    return heard
+
+
+def _job(parts: list[Part], imports: list[tuple[str, str]], job: Job) -> Job:
+    from grader.sandbox.worker.arrays import pack
+
+    bundles = [pack("", arrays) for part in parts for arrays in part.payload()]
+    sealed = {n: pack("", a) for part in parts for n, a in part.sealed().items()}
+    trained = [part.id for part in parts if isinstance(part, Training)]
+    program = {
+        "scripts": content.scripts((module for module, _ in imports), trained),
+        "imports": imports,
+        "modules": [part.program() for part in parts if isinstance(part, Questions)],
+        "milestones": [part.program() for part in parts if isinstance(part, Training)],
+    }
+    return dataclasses.replace(
+        job,
+        program=program,
+        expected=tuple(check for part in parts for check in part.checks),
+        payload=b"".join(len(body).to_bytes(4, "big") + body for body in bundles),
+        sealed=sealed,
+    )
+
+
+def _owners(parts: Sequence[Part]) -> dict[str, str]:
+    """Kind of a bundle -> the id of the part that it and those after it belong to."""
+    owners = {check: part.id for part in parts for check in part.checks}
+    return owners | {part.called: part.id for part in parts if isinstance(part, Training)}
+
+
+def _by_owner(answer: Answer, owners: Mapping[str, str]) -> dict[str, list[Bundle]]:
+    """Every bundle under the id of the part it belongs to: that of the last one that is named."""
+    from grader.sandbox.worker.arrays import BadBundle, head_of
+
+    found: dict[str, list[Bundle]] = {}
+    owner = ""
+    for body, at_s in zip(answer.bundles, answer.arrived_s, strict=True):
+        try:
+            kind = head_of(body)[0].kind
+        except BadBundle:
+            kind = ""  # it is refused where it is read
+        owner = owners.get(kind, owner)
+        found.setdefault(owner, []).append(Bundle(kind, body, at_s))
+    return found
+
+
+def _fell_silent(heard: Heard) -> bool:
+    return any(check.outcome not in _SAID for check in heard.checks)
+
+
+def _computed(heard: Heard) -> bool:
+    return all(check.outcome is Outcome.PASSED for check in heard.checks)

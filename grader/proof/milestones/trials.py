@@ -1,0 +1,270 @@
+"""The trial of one milestone: a network is trained with the student's library, and judged.
+
+The child (grader.sandbox.worker.train) sends what came out of every step; everything that is claimed
+is computed here from these numbers. Imported by the hooks, so NumPy is imported in run() only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.proof import content
+from grader.rules.course import Milestone
+from grader.sandbox import Sandbox, jobs
+from grader.sandbox.jobs import Job, Limits
+from grader.verdicts.facts import CLAIMS, CheckResult, Evidence, Outcome
+from grader.verdicts.facts import claim_titles as titles
+
+if TYPE_CHECKING:
+    from grader.proof.milestones.challenges import Challenge, Run
+    from grader.proof.milestones.proofs import Finding
+    from grader.proof.milestones.transcript import Record
+
+CHECK = "training"  # what the worker reports on
+WORKER = "train.py"
+CURVE_POINTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """key: of the student's sources, the rules of the milestone, and everything that judges."""
+
+    milestone: Milestone
+    job: Job
+
+    @property
+    def key(self) -> str:
+        return self.job.key
+
+    @property
+    def seed(self) -> int:
+        """What everything is drawn from: the same sources get the same challenge, always."""
+        return int(self.key[:12], 16)
+
+
+def trial(milestone: Milestone, package: Mapping[str, str]) -> Trial:
+    """package: path -> source of the modules that the milestone needs."""
+    rules = [milestone.id, str(milestone.accuracy), str(milestone.loss_falls)]
+    subject = f"milestone {milestone.id}"
+    return Trial(milestone, jobs.make(subject, WORKER, package, {}, (CHECK,), identity=rules))
+
+
+def run(trial: Trial, sandbox: Sandbox, root: Path, limits: Limits | None = None) -> Evidence:
+    """Train and judge. root: of the course, where the data lie.  limits: the challenge's own.
+
+    Raises CourseError when the data are missing or damaged: that is no one's failure to learn.
+    """
+    prepared = prepare(trial, root)
+    from grader.sandbox.worker.arrays import pack
+
+    payload = pack("challenge", prepared.arrays)
+    sealed = {name: pack("challenge", arrays) for name, arrays in prepared.sealed.items()}
+    program = {
+        **prepared.program,
+        "scripts": content.scripts(trial.milestone.needs, [trial.milestone.id]),
+    }
+    job = dataclasses.replace(
+        trial.job,
+        program=program,
+        payload=payload,
+        sealed=sealed,
+        limits=limits or prepared.challenge.limits,
+    )
+    answer = sandbox.ask(job)
+    (training,) = answer.checks
+    return prepared.conclude(
+        training, answer.bundles, answer.arrived_s, answer.unsealed_s, answer.duration_s
+    )
+
+
+def prepare(trial: Trial, root: Path) -> Prepared:
+    """Draw what the trial is about. Raises CourseError when the data are missing or damaged."""
+    # Threads only spin against each other in matrices as small as these. Where NumPy is loaded
+    # already, this comes too late, and costs time only.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import numpy as np
+
+    found = content.challenge(trial.milestone.id)
+    return Prepared(trial, found, found.draw(np.random.default_rng(trial.seed), root))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A trial whose numbers are drawn: what the worker is told, and what its answer says."""
+
+    trial: Trial
+    challenge: Challenge
+    runs: list[Run]
+
+    @property
+    def program(self) -> dict[str, Any]:
+        described = [
+            {"name": r.name, "settings": dict(r.settings), "sealed": self._seal(r)}
+            for r in self.runs
+        ]
+        return {"training": content.training(self.trial.milestone.id), "runs": described}
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """Of the first run. It tells nothing of the others."""
+        return self.runs[0].payload()
+
+    @property
+    def sealed(self) -> dict[str, dict[str, Any]]:
+        """Of the others, by name: what they cost counts from when the worker is given these."""
+        return {self._seal(run): run.payload() for run in self.runs[1:]}
+
+    def _seal(self, run: Run) -> str:
+        return "" if run is self.runs[0] else f"milestone {self.trial.milestone.id}, {run.name}"
+
+    def conclude(
+        self,
+        training: CheckResult,
+        bundles: Sequence[bytes],
+        arrived_s: Sequence[float],
+        unsealed_s: Mapping[str, float],
+        duration_s: float,
+    ) -> Evidence:
+        """training: how the worker's part ended.  bundles: what it reported, and when.
+
+        unsealed_s: when it was given what was sealed.
+        """
+        import numpy as np
+
+        from grader.proof.milestones import proofs, transcript
+
+        trial, milestone = self.trial, self.trial.milestone
+        facts: dict[str, Any] = {"seed": trial.seed, "seconds": round(duration_s, 3)}
+        if training.outcome is not Outcome.PASSED:
+            checks = _unmeasured(milestone, training)
+            return Evidence(trial.key, trial.job.subject, checks, facts, duration_s)
+        try:
+            began_s = {r.name: unsealed_s.get(self._seal(r), -math.inf) for r in self.runs[1:]}
+            records = transcript.read(bundles, arrived_s, self.runs, began_s)
+        except transcript.Refused as refused:
+            result = CheckResult(CHECK, "", Outcome.FAILED, refused.what, refused.hint)
+            checks = _unmeasured(milestone, result)
+            return Evidence(trial.key, trial.job.subject, checks, facts, duration_s)
+        measured, facts = _measure(self.challenge, self.runs[0], records[0], facts)
+        with np.errstate(all="ignore"):  # what overflows is not finite, and found so
+            findings = proofs.check(self.challenge, self.runs, records, trial.key)
+        checks = _claims(milestone, self.challenge, measured) + tuple(map(_proof, findings))
+        facts["tolerance_used"] = {f.name: round(f.used, 4) for f in findings if f.holds}
+        return Evidence(trial.key, trial.job.subject, checks, facts, duration_s)
+
+
+def _unmeasured(milestone: Milestone, training: CheckResult) -> tuple[CheckResult, ...]:
+    """The training did not come to its end: the first claim says why, the others were not measured."""
+    hint = training.hint or "tito module test shows whether the module itself still passes."
+    first = dataclasses.replace(
+        training,
+        name="loss",
+        title=titles(milestone)["loss"],
+        message=training.message.replace("while this check ran", "while the network was trained"),
+        hint=hint,
+    )
+    rest = tuple(
+        CheckResult(name, titles(milestone)[name], Outcome.MISSING, "not measured")
+        for name in CLAIMS[1:]
+    )
+    return (first, *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    first_loss: float
+    last_loss: float
+    falls_percent: float
+    accuracy_percent: float
+    parameters: list[dict[str, Any]]
+
+    def without(self, what: str) -> list[str]:
+        """Names of the parameters whose gradient, or change, is zero, missing or not a number."""
+        return [p["name"] for p in self.parameters if not (p[what] is not None and p[what] > 0)]
+
+
+def _measure(
+    found: Challenge, run: Run, record: Record, facts: dict[str, Any]
+) -> tuple[_Measured, dict[str, Any]]:
+    losses = record.losses
+    first, last = float(losses[0]), float(losses[-run.epoch :].mean())
+    falls = 100 * (first - last) / first if first else float("nan")
+    accuracy = float("nan")
+    if record.finite:
+        # From the parameters that came back, not from the answers that came with them.
+        scores = found.answer_scores(run, record.last(), record.scores)
+        accuracy = found.accuracy_percent(run, scores.reshape(record.scores.shape))
+    measured = _Measured(first, last, falls, accuracy, record.parameters())
+    count = len(measured.parameters)
+    per_point = -(-len(losses) // CURVE_POINTS)
+    curve = [float(losses[i : i + per_point].mean()) for i in range(0, len(losses), per_point)]
+    facts |= {
+        "loss": [_json(v) for v in curve],
+        "first_loss": _json(first),
+        "last_loss": _json(last),
+        "loss_fall_percent": _json(falls),
+        "accuracy_percent": _json(accuracy),
+        "gradients": [count - len(measured.without("gradient")), count],
+        "updates": [count - len(measured.without("change")), count],
+        "parameters": measured.parameters,
+    }
+    if "attention" in record.extras:
+        facts["attention"] = record.extras["attention"]["weights"].round(4).tolist()
+    return measured, facts
+
+
+def _claims(milestone: Milestone, found: Challenge, measured: _Measured) -> tuple[CheckResult, ...]:
+    count = len(measured.parameters)
+    still, without = measured.without("change"), measured.without("gradient")
+    claims = {
+        "loss": (
+            milestone.loss_falls.holds(measured.falls_percent),
+            f"fell by {measured.falls_percent:.1f} %, from {measured.first_loss:.4g} to "
+            f"{measured.last_loss:.4g}; required {milestone.loss_falls}",
+        ),
+        "accuracy": (
+            milestone.accuracy.holds(measured.accuracy_percent),
+            f"{measured.accuracy_percent:.1f} %; required {milestone.accuracy}",
+        ),
+        "gradients": (
+            not without,
+            f"{count - len(without)} of {count} parameters receive a gradient"
+            + (f"; none for {_listed(without)}" if without else ""),
+        ),
+        "updates": (
+            not still,
+            f"{count - len(still)} of {count} parameters change"
+            + (f"; unchanged: {_listed(still)}" if still else ""),
+        ),
+    }
+    return tuple(
+        CheckResult(
+            name,
+            titles(milestone)[name],
+            Outcome.PASSED if holds else Outcome.FAILED,
+            message,
+            "" if holds else found.hints[name],
+        )
+        for name, (holds, message) in claims.items()
+    )
+
+
+def _proof(finding: Finding) -> CheckResult:
+    outcome = Outcome.PASSED if finding.holds else Outcome.FAILED
+    return CheckResult(finding.name, finding.title, outcome, finding.what, finding.hint)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:6])
+    return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
+
+
+def _json(value: float) -> float | None:
+    """JSON has no NaN: what is not a number is null."""
+    return value if abs(value) < float("inf") else None

@@ -1,0 +1,1 @@
+"""What does the course ask? course.yaml, read and checked; and what the rules consist of."""

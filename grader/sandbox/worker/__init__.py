@@ -1,0 +1,1 @@
+"""What runs beside student code? The scripts of the child; the judge imports none but `arrays`."""

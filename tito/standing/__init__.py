@@ -1,0 +1,1 @@
+"""Where does the student stand? Progress files and news, derived from HEAD."""

@@ -1,0 +1,1 @@
+"""What may be written beside a student's unsaved work? Everything that touches their files."""
