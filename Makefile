@@ -1,6 +1,7 @@
 ## make demo        plays a student through the whole course, with real commits
-## make test        lint, types and tests
-## make test-slow   the long corpora
+## make test-quick  the edit loop: rules, lessons, judge, ledger, layers, reports; starts next to nothing
+## make test        lint, types and tests: one of each kind, in two minutes
+## make test-slow   every variant of them, and the long corpora
 ## make hooks       lints what a push changes, before it leaves
 ## make release-check  says what a release still lacks, or which commands make it
 ## make parity      installs PyTorch, the oracle of the parity tests
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help setup demo test test-slow lint types hooks release-check parity bubblewrap lock clean
+.PHONY: help setup demo test-quick test test-slow lint types hooks release-check parity bubblewrap lock clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -39,15 +40,20 @@ setup: $(VENV)/installed
 demo: setup
 	$(BIN)/tito demo $(DEMO)
 
-# One pytest process per core: most tests wait for processes that they started.
+# Without its bytecode each process, and many a test starts several, compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
+QUICK := $(addprefix tests/,docs/test_docs.py reports tito/test_words.py \
+	$(patsubst %,grader/test_%.py,course lesson judge layers detour alone ledger))
+
+test-quick: setup
+	$(PYTEST) -m "not slow and not thorough" $(QUICK)
 
 test: setup lint types
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not thorough"
 
-# The long corpora.
 test-slow: setup
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow or thorough"
 
 lint: setup
 	$(BIN)/ruff check .

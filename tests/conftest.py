@@ -58,12 +58,20 @@ def _local_only(connect: Callable[..., object]) -> Callable[..., object]:
     return checked
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """-n auto: half as many again as there are cores, as a third of a worker's time is waiting."""
+    cores = os.cpu_count() or 1
+    return cores + cores // 2
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """For fixtures that live longer than a test; also drops what git told a hook that runs us."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith(("GIT_", "PRE_COMMIT", "XDG_"))]:
             patch.delenv(name)
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # each process would compile anew
         for name, value in alone(tmp_path_factory.mktemp("session-home")).items():
             patch.setenv(name, value)
         for name in ("connect", "connect_ex"):

@@ -43,6 +43,7 @@ class Forgery:
 
     practice: do the inline tests of 02 fall for it?  None: it does nothing there.
     says: words in the first message that is not a pass.
+    ends: by itself, or it is ended; what only waits is not waited for.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Forgery:
     practice: bool | None = False
     says: str = ""
     planted: bool = True
+    ends: bool = True
 
     @property
     def source(self) -> str:

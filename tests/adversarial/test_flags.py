@@ -168,15 +168,18 @@ def test_the_library_of_the_course_is_proven_and_not_flagged(mode):
     assert examined(mode, FIRST).flag == ""
 
 
+@pytest.mark.thorough
 def test_a_layer_as_one_operation_is_not_flagged(mode):
     assert examined(mode, DIGITS, nn=FUSED).flag == ""
 
 
+@pytest.mark.thorough
 def test_a_library_that_calls_the_rules_for_show_is_not_found_out(mode):
     """docs/trust.md says so."""
     assert examined(mode, FIRST, autograd=TAPE + LIE).flag == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "code",
     [

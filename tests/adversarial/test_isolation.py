@@ -97,6 +97,7 @@ def here():
         yield Path(folder)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(
     not hasattr(os, "getuid") or os.getuid() != 0, reason="only root becomes nobody"
 )

@@ -17,11 +17,13 @@ def backward(out, gradient=None):
 """
 
 
-def _trick(identity: str, what: str, code: str, *, practice: bool | None = False) -> Forgery:
-    return Forgery(identity, "own", what, code, practice)
+def _trick(
+    identity: str, what: str, code: str, *, practice: bool | None = False, ends: bool = True
+) -> Forgery:
+    return Forgery(identity, "own", what, code, practice, ends=ends)
 
 
-def _wire(identity: str, what: str, body: str) -> Forgery:
+def _wire(identity: str, what: str, body: str, *, ends: bool = True) -> Forgery:
     """The library is right. body: of a function that sends in the place of Run.send."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     code = (
@@ -31,7 +33,7 @@ def _wire(identity: str, what: str, body: str) -> Forgery:
         "    return b'A' + struct.pack('>I', len(head)) + head + rest\n"
         f"def instead(self, kind, arrays):\n{lines}Run.send = instead\n"
     )
-    return Forgery(identity, "own", what, code, None, planted=False)
+    return Forgery(identity, "own", what, code, None, planted=False, ends=ends)
 
 
 _LANGUAGE = [
@@ -152,6 +154,7 @@ _LANGUAGE = [
         "for found in gc.get_objects():\n"
         "    if type(found).__name__ in ('Session', 'Channel'):\n"
         "        found.__class__ = type('Mine', (type(found),), {'send': lambda self, **said: None})\n",
+        ends=False,
     ),
     _trick(
         "exit of a thread",
@@ -328,6 +331,7 @@ _WIRE = [
         "for byte in struct.pack('>I', 64) + body:\n"
         "    os.write(self._channel._pipe, bytes([byte]))\n"
         "__import__('time').sleep(3600)",
+        ends=False,
     ),
     _wire(
         "lists in lists",

@@ -21,6 +21,7 @@ from grader.sandbox.process import ProcessSandbox
 from grader.sources.git import Git
 from grader.sources.snapshots import of_working_tree
 from tests.conftest import Repository
+from tests.tiers import first
 
 COURSE = """\
 course: Small
@@ -141,21 +142,24 @@ def test_a_course_that_holds_has_no_problem(course_repo):
     assert problems(course_repo) == []
 
 
+FLAWS = [
+    pytest.param("modules/00_one/one.py", "// 20", "// 5", "00_one: the solution is in progress: test_one: one() should be 1, got 4", id="solution fails"),
+    pytest.param("modules/00_one/one.py", '    """one() is 1."""\n', "", "test_one has no docstring", id="no docstring"),
+    pytest.param("modules/00_one/one.py", " Hint: return 1.", "", "test_one gives no hint", id="no hint"),
+    pytest.param("modules/00_one/one.py", "assert one() == 1", "assert True", "test_one passes on the starter", id="test proves nothing"),
+    pytest.param("modules/00_one/one.py", "    ### END SOLUTION\n", "", "line 8: '### BEGIN SOLUTION' has no '### END SOLUTION'", id="marker missing"),
+    pytest.param("modules/00_one/one.py", "def one():\n", "def one():\n    return (\n", "Python cannot read this line", id="syntax error"),
+    pytest.param("modules/01_two/two.py", "core.two", "core.one", "both export to tinytorch/core/one.py", id="two modules, one export"),
+    pytest.param("modules/00_one/one.py", "#| default_exp core.one", "pass", "no cell says where the code goes", id="no default_exp"),
+    pytest.param("tinytorch/core/one.py", "return", "return -", "tinytorch/ is not what the lessons export (tinytorch/core/one.py)", id="export drift"),
+    pytest.param("modules/00_one/one.py", "#| export\n", "#| export\nVALUE = one_more\n", "00_one: the solution is in progress", id="does not import"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "finding"),
-    [
-        pytest.param("modules/00_one/one.py", "// 20", "// 5", "00_one: the solution is in progress: test_one: one() should be 1, got 4", id="solution fails"),
-        pytest.param("modules/00_one/one.py", '    """one() is 1."""\n', "", "test_one has no docstring", id="no docstring"),
-        pytest.param("modules/00_one/one.py", " Hint: return 1.", "", "test_one gives no hint", id="no hint"),
-        pytest.param("modules/00_one/one.py", "assert one() == 1", "assert True", "test_one passes on the starter", id="test proves nothing"),
-        pytest.param("modules/00_one/one.py", "    ### END SOLUTION\n", "", "line 8: '### BEGIN SOLUTION' has no '### END SOLUTION'", id="marker missing"),
-        pytest.param("modules/00_one/one.py", "def one():\n", "def one():\n    return (\n", "Python cannot read this line", id="syntax error"),
-        pytest.param("modules/01_two/two.py", "core.two", "core.one", "both export to tinytorch/core/one.py", id="two modules, one export"),
-        pytest.param("modules/00_one/one.py", "#| default_exp core.one", "pass", "no cell says where the code goes", id="no default_exp"),
-        pytest.param("tinytorch/core/one.py", "return", "return -", "tinytorch/ is not what the lessons export (tinytorch/core/one.py)", id="export drift"),
-        pytest.param("modules/00_one/one.py", "#| export\n", "#| export\nVALUE = one_more\n", "00_one: the solution is in progress", id="does not import"),
-    ],
-)  # fmt: skip
+    first(FLAWS, "solution fails", "marker missing", "export drift"),
+)
 def test_one_flaw_is_one_finding_that_names_it(course_repo, path, old, new, finding):
     text = (course_repo.top / path).read_text()
     assert old in text
@@ -185,6 +189,7 @@ def test_a_milestone_that_nobody_trains_is_found(course_repo, brings):
     assert "grader/content/perceptron/training.py" in hint
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("source", "says"),
     [
@@ -218,6 +223,7 @@ def test_an_unlisted_folder_is_found(course_repo):
     assert "modules/02_three is not listed in course.yaml." in problems(course_repo)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "there",
     [
@@ -233,12 +239,14 @@ def test_a_lesson_that_is_not_where_its_id_says_is_found_nearby(course_repo, the
     assert f"Rename {there} to modules/01_two/two.py, or mend the id in course.yaml." in hints
 
 
+@pytest.mark.thorough
 def test_a_missing_lesson_is_found(course_repo):
     course_repo.git("rm", "-q", "-r", "modules/01_two")
     course_repo.git("commit", "-q", "-m", "gone")
     assert "modules/01_two/two.py is not there." in problems(course_repo)
 
 
+@pytest.mark.thorough
 def test_a_solution_left_in_a_carried_file_is_found(course_repo):
     leak = ONE.split("### BEGIN SOLUTION\n")[1].split("    ### END")[0]
     course_repo.commit({"release/cheat.py": f"def one():\n{leak}"})
@@ -389,6 +397,7 @@ def test_the_command_refuses_to_release_a_course_that_does_not_hold(course_repo,
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("folder", "says"),
     [
@@ -418,6 +427,7 @@ def test_a_folder_that_git_ignores_may_be_inside(course_repo):
         release.refuse_inside(git, course_repo.top / "elsewhere")
 
 
+@pytest.mark.thorough
 def test_uncommitted_work_is_refused_before_anything_is_checked(course_repo, tmp_path):
     course_repo.write({"course.yaml": COURSE + "# later\n"})
     done = tito(course_repo, "course", "release", str(tmp_path / "out"))
@@ -425,6 +435,7 @@ def test_uncommitted_work_is_refused_before_anything_is_checked(course_repo, tmp
     assert "course.yaml is not committed as it is" in done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("arguments", [("check",), ("release", "out")])
 def test_a_student_repository_has_nothing_to_check(course_repo, arguments):
     course_repo.write({"starters/00_one/one.py": ONE})

@@ -1,7 +1,9 @@
 """A student with the hooks that `tito setup` installs, for each of its runners.
 
-Every test that asks for `student` is run three times: with raw hooks always, with pre-commit and
-prek in the slow tests, or always when it is marked each_runner. After each, `settled` has to hold.
+Every test that asks for `student` is run three times: with raw hooks, with pre-commit and with prek.
+`make test` runs those that are marked `first`, with raw hooks; CI runs all with raw hooks and those
+marked each_runner with every runner on each system, and everything on one. After each, `settle()`
+has to hold.
 """
 
 from __future__ import annotations
@@ -230,13 +232,11 @@ def well_with_one(with_one, place, reference, tmp_path_factory):
 
 def pytest_generate_tests(metafunc):
     if "runner" in metafunc.fixturenames:
-        always = metafunc.definition.get_closest_marker("each_runner")
+        has = metafunc.definition.get_closest_marker
+        raw = () if has("first") else (pytest.mark.thorough,)
+        others = (pytest.mark.thorough,) if has("each_runner") else (pytest.mark.slow,)
         metafunc.parametrize(
-            "runner",
-            [
-                pytest.param(r, marks=() if always or r == "raw" else (pytest.mark.slow,))
-                for r in RUNNERS
-            ],
+            "runner", [pytest.param(r, marks=raw if r == "raw" else others) for r in RUNNERS]
         )
 
 

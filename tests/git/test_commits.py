@@ -9,6 +9,7 @@ from tests.git.conftest import EXPORT, INIT, ONE, SIX, STUB, TWO, one, six, two
 NOTES = "notes.txt"
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 def test_a_plain_commit_carries_lesson_and_export(student):
     said = student.save({ONE: one()})
@@ -18,6 +19,7 @@ def test_a_plain_commit_carries_lesson_and_export(student):
     student.settle()
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 def test_wrong_code_changes_nothing(student):
     student.write(ONE, one("return 2"))
@@ -32,6 +34,7 @@ def test_wrong_code_changes_nothing(student):
     student.settle("M  modules/00_one/one.py\n M notes.txt\n")
 
 
+@pytest.mark.first
 def test_commit_all(done_with_one):
     done_with_one.write(ONE, one("return 2 - 1"))
     done_with_one.git("commit", "-a", "-m", "all")
@@ -49,6 +52,7 @@ def test_commit_include(done_with_one):
     done_with_one.settle()
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 def test_commit_of_a_path_leaves_what_else_is_staged_and_no_old_export(done_with_one):
     done_with_one.write(NOTES, "staged\n")
@@ -66,6 +70,7 @@ def test_commit_of_a_path_when_the_module_becomes_complete(student):
     student.settle()
 
 
+@pytest.mark.first
 def test_commit_of_chosen_hunks(student):
     text = one() + "\n# a\n\n\n\n\n\n\n\n# b\n"
     student.save({ONE: text})
@@ -78,6 +83,7 @@ def test_commit_of_chosen_hunks(student):
     student.settle(" M modules/00_one/one.py\n")
 
 
+@pytest.mark.first
 def test_staged_right_and_working_tree_wrong(student):
     student.write(ONE, one())
     student.git("add", ONE)
@@ -97,6 +103,7 @@ def test_staged_wrong_and_working_tree_right(student):
     student.settle("MM modules/00_one/one.py\n")
 
 
+@pytest.mark.first
 def test_amend_with_a_change(done_with_one):
     done_with_one.write(ONE, one("return 2 - 1"))
     done_with_one.git("commit", "-a", "--amend", "--no-edit")
@@ -129,6 +136,7 @@ def test_an_empty_commit(done_with_one):
     done_with_one.settle()
 
 
+@pytest.mark.first
 def test_the_first_commit_of_an_orphan_branch(student):
     student.git("checkout", "-q", "--orphan", "fresh")
     student.save({ONE: one()})
@@ -145,6 +153,7 @@ def test_a_commit_from_a_subdirectory(student):
     student.settle()
 
 
+@pytest.mark.first
 def test_a_dry_run_runs_nothing(student):
     student.write(ONE, one("return 2"))
     student.git("add", ONE)
@@ -170,6 +179,7 @@ def test_one_wrong_module_stops_the_right_one_with_it(student):
     student.settle("M  modules/00_one/one.py\nM  modules/02_six/six.py\n")
 
 
+@pytest.mark.first
 def test_no_verify_counts_once_it_is_graded(student):
     student.write(ONE, one())
     student.git("add", ONE)
@@ -224,6 +234,7 @@ def test_without_an_identity_nothing_happens(student):
     student.settle("M  modules/00_one/one.py\n")
 
 
+@pytest.mark.first
 def test_an_empty_message_gives_the_commit_up_and_the_next_one_heals(student):
     student.write(ONE, one())
     student.git("add", ONE)
@@ -252,6 +263,7 @@ def test_amend_of_the_message_alone_leaves_what_is_staged(done_with_one):
     done_with_one.settle("M  modules/02_six/six.py\n")
 
 
+@pytest.mark.first
 def test_a_message_of_a_later_hook_that_refuses(student):
     hook = student.top / ".git" / "hooks" / "commit-msg"
     hook.write_text("#!/bin/sh\necho 'no ticket number'; exit 1\n", "utf-8")

@@ -13,6 +13,7 @@ from tests.git.conftest import EXPORT, INIT, ONE, SIX, Committer, one, six
 NOTES = "notes.txt"
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 @pytest.mark.parametrize("edit", ["by hand\n", "{}# at the end\n"], ids=["conflicting", "merging"])
 def test_an_unstaged_edit_of_an_export_is_refused_and_no_other_edit_is_lost(done_with_one, edit):
@@ -52,6 +53,7 @@ def test_a_staged_edit_of_an_export_is_refused(done_with_one):
     student.settle("M  tinytorch/core/one.py\n")
 
 
+@pytest.mark.first
 def test_an_untracked_file_where_an_export_goes_is_refused(student):
     student.write(EXPORT, "mine\n")
     student.write(ONE, one())
@@ -65,6 +67,7 @@ def test_an_untracked_file_where_an_export_goes_is_refused(student):
     student.settle("?? tinytorch/core/one.py.mine\n")
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 @pytest.mark.parametrize("flag", ["assume-unchanged", "skip-worktree"])
 def test_an_edit_that_git_was_told_not_to_look_at_is_refused(done_with_one, flag):
@@ -110,6 +113,7 @@ def test_an_edit_that_no_framework_sees_is_not_lost(done_with_one):
     student.settle(f" M {SIX}\n")
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 def test_a_folder_in_the_place_of_an_export_is_refused_and_keeps_its_files(done_with_one):
     student = done_with_one
@@ -191,6 +195,7 @@ def test_a_package_that_only_somebody_else_may_write_is_refused(done_with_one, u
     done_with_one.settle(f"M  {ONE}\n")
 
 
+@pytest.mark.first
 def test_an_export_that_only_somebody_else_may_read_is_refused(done_with_one, unprivileged):
     if done_with_one.runner != "raw":
         pytest.skip("a framework reads every file first, and stops in words of its own")
@@ -218,6 +223,7 @@ def test_an_export_that_was_only_touched_is_no_edit(done_with_one):
     done_with_one.settle()
 
 
+@pytest.mark.first
 def test_an_export_that_was_deleted_comes_back(done_with_one):
     student = done_with_one
     (student.top / EXPORT).unlink()
@@ -265,6 +271,7 @@ def test_half_an_export_in_the_working_tree_is_no_edit(done_with_one, share):
     student.settle()
 
 
+@pytest.mark.first
 def test_a_lesson_that_is_a_link_is_stopped(student):
     (student.top / ONE).unlink()
     student.write("elsewhere.py", one())
@@ -277,6 +284,7 @@ def test_a_lesson_that_is_a_link_is_stopped(student):
     student.settle("T  modules/00_one/one.py\n?? elsewhere.py\n")
 
 
+@pytest.mark.first
 def test_a_package_that_is_a_link_is_refused(student):
     (student.top / "tinytorch").rename(student.top.parent / "elsewhere")
     (student.top / "tinytorch").symlink_to(student.top.parent / "elsewhere")
@@ -327,6 +335,7 @@ def test_a_sparse_checkout_without_the_package_stays_sparse(student):
     student.settle()
 
 
+@pytest.mark.first
 def test_a_deleted_lesson_is_stopped_and_may_go_past_the_hook(done_with_one):
     student = done_with_one
     student.git("rm", "-q", ONE)
@@ -363,6 +372,7 @@ def test_a_module_that_the_course_adds(done_with_one):
     student.settle()
 
 
+@pytest.mark.first
 def test_spaces_and_letters_of_any_alphabet(student):
     place = student.top.parent / "Mein Kurs, übung [1] 'ß'"
     student.top.rename(place)
@@ -378,6 +388,7 @@ def test_spaces_and_letters_of_any_alphabet(student):
     other.settle(' A "Notizen ä [x]*.txt"\n')
 
 
+@pytest.mark.first
 def test_a_lesson_with_windows_line_ends(student):
     (student.top / ONE).write_bytes(one().replace("\n", "\r\n").encode())
     student.git("add", ONE)
@@ -410,6 +421,7 @@ BYTES = {
 }
 
 
+@pytest.mark.first
 @pytest.mark.parametrize(("content", "says"), BYTES.values(), ids=BYTES.keys())
 def test_a_lesson_of_unusual_bytes_is_stopped_and_kept(student, content, says):
     (student.top / ONE).write_bytes(content)

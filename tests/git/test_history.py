@@ -21,6 +21,7 @@ def branch(student, name: str, files: dict[str, str], *, back_to: str = "main") 
 # Merges
 
 
+@pytest.mark.first
 def test_a_clean_merge(student):
     branch(student, "other", {ONE: one()})
     student.save({NOTES: "mine\n"})
@@ -29,6 +30,7 @@ def test_a_clean_merge(student):
     student.settle()
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 def test_a_clean_merge_that_completes_a_module_asks_for_one_more_step(student):
     branch(student, "other", {TWO: two()})
@@ -53,6 +55,7 @@ def test_a_clean_merge_of_what_does_not_work_together_is_stopped(student):
     student.settle()
 
 
+@pytest.mark.first
 def test_a_merge_with_a_conflict_in_a_lesson(done_with_one):
     student = done_with_one
     branch(student, "other", {ONE: one("return 2 - 1")})
@@ -138,6 +141,7 @@ def test_a_pull_that_merges(student):
     student.settle()
 
 
+@pytest.mark.first
 def test_a_pull_that_rebases(student):
     upstream(student, {NOTES: "theirs\n"})
     student.save({ONE: one()})
@@ -156,6 +160,7 @@ def test_a_pull_that_rebases_nothing(student):
 # Rebases
 
 
+@pytest.mark.first
 def test_a_rebase_of_ten_picks_grades_once_at_its_end(done_with_one):
     student = done_with_one
     student.git("checkout", "-q", "-b", "topic")
@@ -243,6 +248,7 @@ def test_an_aborted_rebase(done_with_one):
 # One commit at a time
 
 
+@pytest.mark.first
 def test_cherry_pick(student):
     branch(student, "other", {ONE: one()})
     student.git("cherry-pick", "other")
@@ -274,6 +280,7 @@ def test_revert_brings_the_earlier_verdict_back(done_with_one):
     student.settle()
 
 
+@pytest.mark.first
 def test_revert_of_the_commit_that_completed_it(done_with_one):
     done_with_one.git("revert", "--no-edit", "HEAD")
     assert done_with_one.progress() == []
@@ -293,6 +300,7 @@ def test_a_mailed_patch(student):
 # HEAD, index and working tree moved without a commit
 
 
+@pytest.mark.first
 def test_stash_and_pop(done_with_one):
     student = done_with_one
     student.write(ONE, one("return 2 - 1"))
@@ -324,6 +332,7 @@ def test_a_soft_reset_of_commits_made_elsewhere(student):
     student.settle()
 
 
+@pytest.mark.first
 def test_another_branch(done_with_one):
     student = done_with_one
     student.git("checkout", "-q", "-b", "other", "HEAD~1")
@@ -397,6 +406,7 @@ def test_an_index_of_another_form(student, key, value):
     student.settle()
 
 
+@pytest.mark.first
 def test_a_bare_repository_is_refused_with_a_way_out(student):
     bare = student.top.parent / "bare.git"
     student.git("clone", "-q", "--bare", str(student.top), str(bare))
@@ -408,6 +418,7 @@ def test_a_bare_repository_is_refused_with_a_way_out(student):
     assert "-> Clone it" in done.output
 
 
+@pytest.mark.first
 def test_a_linked_worktree(student):
     place = student.top.parent / "linked"
     student.git("worktree", "add", "-q", "-b", "linked", str(place))

@@ -118,12 +118,15 @@ def moments(count: int) -> list[object]:
             *kinds[i % len(kinds)],
             rng.random(),
             id=f"{i}-{kinds[i % len(kinds)][0]}-{kinds[i % len(kinds)][1]}",
-            marks=() if i in (0, 5, 8) else (pytest.mark.slow,),
+            marks={0: (), 5: (pytest.mark.thorough,), 8: (pytest.mark.thorough,)}.get(
+                i, (pytest.mark.slow,)
+            ),
         )
         for i in range(count)
     ]
 
 
+@pytest.mark.first
 @on_linux
 @pytest.mark.parametrize(("victim", "number", "moment"), moments(20))
 def test_a_signal_at_any_moment_costs_no_byte(student, victim, number, moment):
@@ -187,6 +190,7 @@ def test_a_framework_killed_while_tests_run_leaves_its_patch_and_doctor_puts_it_
     student.settle(" M notes.txt\n")
 
 
+@pytest.mark.first
 @on_linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_hook_says_so_without_a_traceback(student, number):
@@ -243,6 +247,7 @@ def test_nothing_of_a_stopped_run_keeps_running(student):
 # At the same time
 
 
+@pytest.mark.first
 @on_linux
 @pytest.mark.each_runner
 def test_what_an_editor_saves_while_the_tests_run_is_kept(student):
@@ -312,6 +317,7 @@ def test_a_lock_that_stays_stops_the_commit_with_a_way_out(student):
     student.settle()
 
 
+@pytest.mark.first
 @on_linux
 def test_of_two_racing_commits_one_or_both_happen(student):
     student.write(ONE, one())
@@ -330,6 +336,7 @@ def test_of_two_racing_commits_one_or_both_happen(student):
 # Consoles
 
 
+@pytest.mark.first
 @pytest.mark.parametrize(
     "console",
     [{"PYTHONIOENCODING": "cp1252"}, {"LC_ALL": "C"}, {"LC_ALL": "C", "TERM": "dumb"}],
@@ -356,6 +363,7 @@ def test_on_a_terminal(student):
     assert "tito: testing this commit." not in done.output
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 def test_the_first_line_alone_says_what_happened_and_what_to_do(student):
     student.write(NOTES, "unstaged\n")
@@ -398,6 +406,7 @@ def test_without_a_home_no_edit_is_lost(done_with_one):
     assert (student.read(NOTES), student.read(EXPORT)) == ("unstaged\n", "by hand\n")
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 @pytest.mark.parametrize(
     ("path", "says"),
@@ -439,6 +448,7 @@ def test_an_editor_without_the_virtual_environment(student):
     student.settle()
 
 
+@pytest.mark.first
 @pytest.mark.each_runner
 def test_a_virtual_environment_that_is_gone(student):
     student.git("config", "tito.python", "/nowhere/bin/python")
@@ -502,6 +512,7 @@ def test_a_ledger_that_cannot_be_written(done_with_one, unprivileged):
     student.settle()
 
 
+@pytest.mark.first
 def test_a_home_that_cannot_be_written(student, unprivileged):
     for path in (student.home / ".cache", student.home):
         shutil.rmtree(path / student.runner, ignore_errors=True)
@@ -562,6 +573,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.first
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
 def test_a_progress_file_that_is_broken_is_made_again(done_with_one, content):
     student = done_with_one

@@ -16,6 +16,7 @@ def hook(student, stage: str = "pre-commit"):
     return student.top / ".git" / "hooks" / stage
 
 
+@pytest.mark.first
 def test_setup_may_be_repeated(student):
     before = {stage: hook(student, stage).stat().st_mtime_ns for stage in STAGES}
     done = student.tito("setup")
@@ -34,6 +35,7 @@ def test_setup_changes_to_another_runner(student, other):
     student.settle()
 
 
+@pytest.mark.first
 def test_a_hook_of_the_student_s_own_is_kept_and_runs_first(student):
     hook(student).write_text("#!/bin/sh\necho mine; test ! -f stop\n", "utf-8")
     done = student.tito("setup")
@@ -48,6 +50,7 @@ def test_a_hook_of_the_student_s_own_is_kept_and_runs_first(student):
     student.settle()
 
 
+@pytest.mark.first
 def test_a_third_hook_is_refused_with_a_way_out(student):
     for name in ("pre-commit", "pre-commit.legacy"):
         (student.top / ".git" / "hooks" / name).write_text("#!/bin/sh\necho mine\n", "utf-8")
@@ -72,6 +75,7 @@ def test_a_framework_installed_over_ours_checks_once(student, framework):
     student.settle()
 
 
+@pytest.mark.first
 def test_setup_refuses_a_hooks_folder_that_cannot_be_written(student, unprivileged):
     hook(student).unlink()
     folder = student.top / ".git" / "hooks"
@@ -204,23 +208,56 @@ def lose_the_ledger(student):
     shutil.rmtree(student.top / ".git/tito/evidence")
 
 
+@pytest.mark.first
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
         (remove_hook, "missing: post-merge"),
-        (make_hook_unable_to_run, "missing: pre-commit"),
-        (keep_a_hook_of_an_older_version, "not as this version of the course writes them: post-m"),
-        (forget_python, "none recorded (git config tito.python)"),
-        (forget_runner, "none recorded (git config tito.runner)"),
+        pytest.param(make_hook_unable_to_run, "missing: pre-commit", marks=pytest.mark.thorough),
+        pytest.param(
+            keep_a_hook_of_an_older_version,
+            "not as this version of the course writes them: post-m",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            forget_python, "none recorded (git config tito.python)", marks=pytest.mark.thorough
+        ),
+        pytest.param(
+            forget_runner, "none recorded (git config tito.runner)", marks=pytest.mark.thorough
+        ),
         (lie_in_progress, "does not say what git says of 00_one, 02_six"),
-        (lie_about_a_milestone, "does not say what git says of perceptron"),
-        (list_what_is_no_id, "does not say what git says of 00_one, 3, {'a': 1}"),
-        (break_progress, "is not valid JSON"),
+        pytest.param(
+            lie_about_a_milestone,
+            "does not say what git says of perceptron",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            list_what_is_no_id,
+            "does not say what git says of 00_one, 3, {'a': 1}",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(break_progress, "is not valid JSON", marks=pytest.mark.thorough),
         (delete_export, f"{EXPORT} was deleted"),
-        (bring_back_an_older_export, f"{EXPORT} is an older export than the one that git has"),
-        (write_half_an_export, f"{EXPORT} is only the beginning of what git has"),
-        (only_begin_an_export, f"{EXPORT} is only the beginning of what git has"),
-        (leave_a_stray_export, "tinytorch/core/other.py is an export of ours"),
+        pytest.param(
+            bring_back_an_older_export,
+            f"{EXPORT} is an older export than the one that git has",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            write_half_an_export,
+            f"{EXPORT} is only the beginning of what git has",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            only_begin_an_export,
+            f"{EXPORT} is only the beginning of what git has",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            leave_a_stray_export,
+            "tinytorch/core/other.py is an export of ours",
+            marks=pytest.mark.thorough,
+        ),
         (lose_the_ledger, "committed without the hook"),
     ],
 )
@@ -295,19 +332,55 @@ def hide_an_edit(student):
     student.write(ONE, one("return 2 - 1"))
 
 
+@pytest.mark.first
 @pytest.mark.parametrize(
     ("damage", "says", "fix"),
     [
-        (hide_an_edit, f"{ONE} has changes that git was told not to look at", "--no-skip-worktree"),
+        pytest.param(
+            hide_an_edit,
+            f"{ONE} has changes that git was told not to look at",
+            "--no-skip-worktree",
+            marks=pytest.mark.thorough,
+        ),
         (conflict_in_a_lesson, f"not settled yet: {ONE}", f"-> git add {ONE}"),
-        (lose_edits_that_fit_no_more, "notes.txt may lack edits of then", "--reject "),
+        pytest.param(
+            lose_edits_that_fit_no_more,
+            "notes.txt may lack edits of then",
+            "--reject ",
+            marks=pytest.mark.thorough,
+        ),
         (edit_an_export, f"{EXPORT} was edited by hand", f"-> git restore {EXPORT}"),
-        (stage_an_old_export, f"{EXPORT} is staged, and is not", "-> git restore --staged"),
-        (add_a_file_of_ones_own, "was not made from a lesson", "-> mv "),
+        pytest.param(
+            stage_an_old_export,
+            f"{EXPORT} is staged, and is not",
+            "-> git restore --staged",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            add_a_file_of_ones_own,
+            "was not made from a lesson",
+            "-> mv ",
+            marks=pytest.mark.thorough,
+        ),
         (hold_a_lock, "HEAD.lock is held", "-> rm -f "),
-        (change_the_rules_here, "not as they are committed: course.yaml", "-> git restore"),
-        (change_the_rules_for_good, "changed since tito setup: course.yaml", "-> tito setup"),
-        (conflict_in_an_export, f"made from your lessons: {INIT}", "-> git add tinytorch"),
+        pytest.param(
+            change_the_rules_here,
+            "not as they are committed: course.yaml",
+            "-> git restore",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            change_the_rules_for_good,
+            "changed since tito setup: course.yaml",
+            "-> tito setup",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            conflict_in_an_export,
+            f"made from your lessons: {INIT}",
+            "-> git add tinytorch",
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 def test_doctor_leaves_to_the_person_what_may_lose_something(well, damage, says, fix):

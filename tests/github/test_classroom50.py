@@ -99,6 +99,7 @@ def test_a_checkout_cannot_bring_its_own_grader_or_rules(bundle, student):
     assert (result["score"], result["max-score"]) == (0, 100)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 def test_a_link_where_the_result_goes_is_not_followed(bundle, student, tmp_path):
     target = tmp_path / "precious"
@@ -110,6 +111,7 @@ def test_a_link_where_the_result_goes_is_not_followed(bundle, student, tmp_path)
     assert result_of(student.top)["score"] == 0
 
 
+@pytest.mark.thorough
 def test_a_folder_where_the_result_goes_is_replaced(bundle, student):
     student.commit({"result.json/x": "mine", "release-body.md/y": "mine"}, "folders")
     done = handed_in(bundle, student.top)
@@ -137,6 +139,7 @@ def test_a_bug_of_ours_is_an_infrastructure_error_without_a_traceback(bundle, st
     assert "The grader failed, not you (RuntimeError: x)" in done.stdout
 
 
+@pytest.mark.thorough
 def test_a_broken_bundle_is_an_infrastructure_error_and_no_grade(bundle, student, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(bundle, broken)

@@ -49,6 +49,7 @@ def test_a_starter_earns_nothing_and_is_not_wrong(student, tmp_path):
     assert {"report.txt", "junit.xml", "result.json", "results.json", "report.md"} <= names
 
 
+@pytest.mark.thorough
 def test_the_reference_solution_earns_everything(tmp_path):
     for name in ("modules", "tinytorch"):
         shutil.copytree(ROOT / name, tmp_path / "work" / name)
@@ -57,6 +58,7 @@ def test_the_reference_solution_earns_everything(tmp_path):
     assert "8 of 8 modules complete, 5 of 5 milestones proven, 100 of 100 points" in done.stdout
 
 
+@pytest.mark.thorough
 def test_a_commit_is_judged_and_not_the_files_beside_it(student, tmp_path):
     commit = student.commit(solution(1), "tools")
     student.write({COURSE.modules[0].path: "broken("})
@@ -65,6 +67,7 @@ def test_a_commit_is_judged_and_not_the_files_beside_it(student, tmp_path):
     assert commit in (tmp_path / "out" / "report.txt").read_text()
 
 
+@pytest.mark.thorough
 def test_a_folder_without_git_is_judged_as_it_lies(student, tmp_path):
     student.commit(solution(1), "tools")
     handed_in = tmp_path / "submission"
@@ -163,6 +166,7 @@ def test_a_folder_without_a_course_is_said(tmp_path):
     assert "There is no course.yaml" in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_missing_repository_is_said(student, tmp_path):
     done = grade(tmp_path / "nowhere", "--course", student.top, "--out", tmp_path / "out")
     assert done.returncode == 1
@@ -178,6 +182,7 @@ def inside(student):
     return folder
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("rev", "says"),
     [
@@ -195,6 +200,7 @@ def test_an_empty_folder_gets_no_points_of_the_repository_around_it(
     assert "-> Name the " in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_repository_of_something_else_is_said_and_is_no_zero(student, tmp_path):
     other = Repository(tmp_path / "other")
     other.commit({"README.md": "x"})
@@ -203,6 +209,7 @@ def test_a_repository_of_something_else_is_said_and_is_no_zero(student, tmp_path
     assert f"{COURSE.modules[0].path} is not there, nor any other" in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_bare_repository_is_judged_by_its_head(student, tmp_path):
     student.commit(solution(1), "tools")
     bare = tmp_path / "bare.git"
@@ -212,6 +219,7 @@ def test_a_bare_repository_is_judged_by_its_head(student, tmp_path):
     assert "1 of 8 modules complete" in done.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("door_of", ["grader", "tito", "grader.github.verify"])
 @pytest.mark.parametrize("place", ["taken", "taken/below"])
 def test_reports_that_cannot_be_written_are_said_before_anything_is_judged(
@@ -247,6 +255,7 @@ def test_every_format_can_be_asked_for_by_name():
     assert [name for name in REPORTS if name not in shown] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("date", ["99999999999999999 +0000", "-5 +0000", "tomorrow", ""])
 def test_a_commit_of_no_date_is_judged(student, tmp_path, date):
     commit = student.commit(solution(1), "tools")

@@ -71,6 +71,7 @@ def test_a_pull_request_gets_one_comment_that_is_updated(hub, student, workflow)
     assert [x["name"] for x in pull["labels"]] == [f"milestone: {FIRST.id}"]
 
 
+@pytest.mark.thorough
 def test_a_fork_is_judged_by_the_base_and_can_change_no_rule(hub, student, workflow):
     """The fork's own grader would pass everything; its lesson of tensors is wrong."""
     student.git("switch", "--quiet", "-c", "main-of-fork")
@@ -100,6 +101,7 @@ def test_a_fork_is_judged_by_the_base_and_can_change_no_rule(hub, student, workf
     assert pull["labels"] == []
 
 
+@pytest.mark.thorough
 def test_a_push_to_main_awards_badges_and_a_regression_keeps_what_is_earned(hub, student, workflow):
     sha = student.commit(solution(3), "tensors and gradients")
     hub.push(student, "main")
@@ -137,6 +139,7 @@ def test_a_push_to_main_awards_badges_and_a_regression_keeps_what_is_earned(hub,
     assert "tito module test 01" in summary
 
 
+@pytest.mark.thorough
 def test_classrooms_workflow_reports_points_and_skips_its_bot(hub, student, workflow):
     sha = student.commit(solution(3), "tensors and gradients")
     hub.push(student, "main")
@@ -151,6 +154,7 @@ def test_classrooms_workflow_reports_points_and_skips_its_bot(hub, student, work
     assert job.outputs["grade"]["points"] == "20"
 
 
+@pytest.mark.thorough
 def test_the_action_judges_for_another_course(hub, student, tmp_path):
     """As `uses: org/course@sha` would: the grader from the action, the rules from a checkout."""
     student.commit(solution(1), "tools")
@@ -234,6 +238,7 @@ def test_an_unreadable_verdict_is_one_sentence_in_the_comment(
     assert "ghs_secret" not in run.jobs["comment"].log + body
 
 
+@pytest.mark.thorough
 def test_a_verdict_without_a_newer_head_is_not_told(hub, pulled, workflow, tmp_path):
     event = letter(hub, tmp_path, None, pulled)
     pulled["head"]["sha"] = "0" * 40
@@ -242,6 +247,7 @@ def test_a_verdict_without_a_newer_head_is_not_told(hub, pulled, workflow, tmp_p
     assert "a newer one was pushed" in run.jobs["comment"].summary
 
 
+@pytest.mark.thorough
 def test_a_comment_of_somebody_else_is_never_edited(hub, pulled, workflow, tmp_path):
     forged = {"id": 1, "user": {"login": "mallory"}, "body": f"{MARKER}\nhello", "edits": 0}
     many = [{"id": i, "user": {"login": "x"}, "body": "x", "edits": 0} for i in range(2, 150)]
@@ -307,6 +313,7 @@ def test_a_damaged_state_is_not_written_over(hub, student, workflow, tmp_path):
     assert hub.badges() == {"state.json": '{"schema": "mine"}\n'}
 
 
+@pytest.mark.thorough
 def test_a_comment_of_an_account_that_is_gone_is_passed_by(hub, pulled, workflow, tmp_path):
     hub.comments[1] += [{"id": 1, "user": None, "body": None, "edits": 0}]
     run = award(hub, workflow, letter(hub, tmp_path, None, pulled))
@@ -314,6 +321,7 @@ def test_a_comment_of_an_account_that_is_gone_is_passed_by(hub, pulled, workflow
     assert len(hub.comments[1]) == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("status", [502, 504])
 def test_a_comment_whose_answer_was_lost_is_not_written_twice(
     hub, pulled, workflow, tmp_path, status
@@ -324,6 +332,7 @@ def test_a_comment_whose_answer_was_lost_is_not_written_twice(
     assert "left no verdict" in only(hub)["body"]
 
 
+@pytest.mark.thorough
 def test_a_comment_that_was_deleted_meanwhile_is_written_anew(hub, pulled, workflow, tmp_path):
     old = {"id": 7, "user": {"login": BOT}, "body": f"{MARKER}\nold", "edits": 0}
     hub.comments[1] = [old]
@@ -333,6 +342,7 @@ def test_a_comment_that_was_deleted_meanwhile_is_written_anew(hub, pulled, workf
     assert "left no verdict" in only(hub)["body"]
 
 
+@pytest.mark.thorough
 def test_labels_that_may_not_be_made_are_said_and_the_comment_stands(
     hub, pulled, workflow, tmp_path
 ):
@@ -347,6 +357,7 @@ def test_labels_that_may_not_be_made_are_said_and_the_comment_stands(
     assert "::warning title=Labels::" in run.jobs["comment"].log
 
 
+@pytest.mark.thorough
 def test_a_pull_request_of_a_fork_that_is_gone_gets_its_comment(hub, pulled, workflow, tmp_path):
     pulled["head"]["repo"] = None
     pulled["head"]["user"]["login"] = "ghost"
@@ -356,6 +367,7 @@ def test_a_pull_request_of_a_fork_that_is_gone_gets_its_comment(hub, pulled, wor
     assert len(hub.comments[1]) == 1
 
 
+@pytest.mark.thorough
 def test_two_pull_requests_of_one_branch_are_both_told(hub, student, pulled, workflow, tmp_path):
     hub.open_pull(student, "work")
     award(hub, workflow, letter(hub, tmp_path, None, pulled))
@@ -369,12 +381,14 @@ def test_what_was_cancelled_starts_no_billed_job(hub, pulled, workflow, tmp_path
     assert [job.ran for job in run.jobs.values()] == [False, False]
 
 
+@pytest.mark.thorough
 def test_a_second_attempt_is_not_told_by_the_verdict_of_the_first(hub, pulled, workflow, tmp_path):
     content = whole_verdict(pulled["head"]["sha"])
     award(hub, workflow, letter(hub, tmp_path, content, pulled, run_attempt=2))
     assert "left no verdict" in only(hub)["body"]
 
 
+@pytest.mark.thorough
 def test_a_default_branch_of_another_name_awards_badges(tmp_path, student, workflow):
     hub = Hub(tmp_path / "other-hub", default="master")
     sha = student.git("rev-parse", "HEAD")

@@ -22,6 +22,7 @@ from grader.sandbox.process import ProcessSandbox
 from grader.sources.git import Git
 from grader.sources.snapshots import of_commit, of_working_tree
 from grader.verdicts.facts import MilestoneState, Outcome
+from tests.tiers import first
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = courses.load(ROOT)
@@ -44,7 +45,7 @@ def run(milestone: str, **appended: str):
     return {c.name: c for c in evidence.checks}, evidence
 
 
-@pytest.mark.parametrize("milestone", IDS)
+@pytest.mark.parametrize("milestone", first([pytest.param(i, id=i) for i in IDS], IDS[0]))
 def test_the_reference_library_reaches_every_milestone(milestone):
     checks, evidence = run(milestone)
     assert {n: c.outcome for n, c in checks.items()} == dict.fromkeys(checks, Outcome.PASSED)
@@ -53,6 +54,7 @@ def test_the_reference_library_reaches_every_milestone(milestone):
     assert evidence.measures["gradients"][0] == evidence.measures["gradients"][1] > 0
 
 
+@pytest.mark.thorough
 def test_evidence_of_the_transformer_holds_a_picture_of_its_attention():
     _, evidence = run("transformer")
     heads = evidence.measures["attention"]
@@ -144,7 +146,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("milestone", "claim", "module", "code"), WRONG)
+@pytest.mark.parametrize(
+    ("milestone", "claim", "module", "code"), first(WRONG, "no-op", "zero gradients", "NaN loss")
+)
 def test_a_wrong_library_fails_the_claim_it_breaks(milestone, claim, module, code):
     checks, _ = run(milestone, **{module: code})
     assert checks[claim].outcome is Outcome.FAILED, checks[claim].message
@@ -188,6 +192,7 @@ def test_code_that_is_not_written_is_to_do():
     assert checks["loss"].outcome is Outcome.TODO
 
 
+@pytest.mark.thorough
 def test_a_loader_that_drops_the_last_batch_is_named():
     code = (
         "_all = DataLoader.__iter__\n"
@@ -254,6 +259,7 @@ def test_the_pytest_of_a_milestone_passes_shows_and_earns(student):
     assert Git(student).text("rev-parse", "HEAD") in earned
 
 
+@pytest.mark.thorough
 def test_the_pytest_of_a_locked_milestone_fails_and_lists_what_is_missing(student):
     lesson = student / "modules/01_tensor/tensor.py"
     stub = '\n# %%\n#| export\ndef exp(a):\n    raise NotImplementedError("write exp()")\n'

@@ -19,6 +19,7 @@ from grader.rules import course as courses
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.worker.arrays import BadBundle, pack, unpack
 from grader.verdicts.facts import Outcome
+from tests.tiers import first
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = courses.load(ROOT)
@@ -149,7 +150,10 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("milestone", "appended"), DIFFERENT)
+@pytest.mark.parametrize(
+    ("milestone", "appended"),
+    first(DIFFERENT, "float64 xor", "bias as a column", "SGD in place", "tanh from exp"),
+)
 def test_a_different_but_correct_library_passes(milestone, appended):
     checks = run(milestone, appended)
     assert {n: c.message for n, c in checks.items() if c.outcome is not Outcome.PASSED} == {}
@@ -358,7 +362,14 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("milestone", "module", "code", "name", "said", "hint"), WRONG)
+@pytest.mark.parametrize(
+    ("milestone", "module", "code", "name", "said", "hint"),
+    first(
+        WRONG,
+        *("gradient averaged twice", "sign of tanh", "loss summed", "momentum ignored"),
+        *("first values on one side", "one order for all epochs", "NaN"),
+    ),
+)
 def test_a_wrong_library_is_told_what_is_wrong(milestone, module, code, name, said, hint):
     check = run(milestone, {module: code})[name]
     assert check.outcome is Outcome.FAILED, check.message

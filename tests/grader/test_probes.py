@@ -21,6 +21,7 @@ from grader.sandbox.process import Answer, ProcessSandbox
 from grader.sources.snapshots import Entry, Snapshot, blob_id, of_working_tree
 from grader.verdicts.facts import CheckResult, MilestoneState, ModuleState, Outcome
 from tests.lessons import reference
+from tests.tiers import first
 
 COURSE = reference.COURSE
 LESSONS = {m: reference.lesson(m.id) for m in COURSE.modules}
@@ -106,6 +107,7 @@ def test_a_wrong_module_fails_by_name_and_stops_what_needs_it():
     assert standing.milestones["xor"].state is MilestoneState.LOCKED
 
 
+@pytest.mark.thorough
 def test_an_untouched_starter_is_to_do():
     starter = LESSONS[COURSE.module("12_attention")].starter()
     standing = examine("perceptron", "transformer", attention=f"replace:{starter}")
@@ -130,6 +132,7 @@ def test_an_export_that_is_not_the_lessons_is_drift():
     assert standing.modules["03_nn"].state is ModuleState.NOT_EXPORTED
 
 
+@pytest.mark.thorough
 def test_a_lesson_that_python_cannot_read_costs_itself_and_what_needs_it():
     standing = examine("xor", "cnn", spatial="def broken(:\n")
     assert first_failure(standing, "07_spatial").outcome is Outcome.ERRORED
@@ -166,7 +169,9 @@ STOPPERS = [
 ]
 
 
-@pytest.mark.parametrize(("code", "said"), STOPPERS)
+@pytest.mark.parametrize(
+    ("code", "said"), first(STOPPERS, "raises when imported", "ends in a probe")
+)
 def test_a_module_that_stops_the_worker_costs_itself(code, said):
     standing = examine("perceptron", "cnn", spatial=code)
     messages = " ".join(c.message for c in standing.modules["07_spatial"].failures)
@@ -178,6 +183,7 @@ def test_a_module_that_stops_the_worker_costs_itself(code, said):
     assert standing.milestones["perceptron"].state is MilestoneState.ACHIEVED
 
 
+@pytest.mark.thorough
 def test_a_worker_that_hangs_where_no_timer_reaches_is_ended_and_the_next_one_asked(monkeypatch):
     monkeypatch.setattr(examination, "LIMITS", SHORT)
     standing = examine(
@@ -232,6 +238,7 @@ def test_workers_that_all_hang_end_before_the_job_that_grades():
     assert sum(sandbox.given_s) <= examination.ALL_WORKERS_S
 
 
+@pytest.mark.thorough
 def test_a_milestone_that_stops_the_worker_does_not_hide_the_next_one():
     """It ends at four points with two coordinates, which no probe and no other training has."""
     code = (
@@ -323,7 +330,10 @@ LIES = [
 ]
 
 
-@pytest.mark.parametrize(("code", "module_id"), LIES)
+@pytest.mark.parametrize(
+    ("code", "module_id"),
+    first(LIES, "answers without computing", "says that it did, and sends nothing"),
+)
 def test_a_worker_that_lies_convinces_nobody(code, module_id):
     standing = examine(nn=code)
     verdict = standing.modules[module_id]
@@ -332,6 +342,7 @@ def test_a_worker_that_lies_convinces_nobody(code, module_id):
     assert standing.modules["02_autograd"].state is ModuleState.COMPLETE
 
 
+@pytest.mark.thorough
 def test_a_gradient_by_differences_takes_too_long():
     standing = examine(
         autograd="def matmul_gradient(grad, out, a, b):\n"

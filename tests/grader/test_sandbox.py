@@ -23,6 +23,7 @@ from grader.sandbox.choice import weakness
 from grader.sandbox.jobs import WORKER, Limits
 from grader.verdicts.facts import Evidence, Outcome
 from tests.grader.small_course import job, lesson_text, path, text
+from tests.tiers import first
 
 ROOT = Path(__file__).parents[2]
 P, F, TODO, E, LATE, MISSING, FAULT = (
@@ -632,7 +633,7 @@ LOOPS = [
 
 
 @pytest.mark.usefixtures("without_numpy")
-@pytest.mark.parametrize(("code", "expected"), LOOPS)
+@pytest.mark.parametrize(("code", "expected"), first(LOOPS, "loops", "stops itself"))
 def test_what_never_ends_is_stopped(sandbox, scratch, code, expected):
     started = time.monotonic()
     evidence = sandbox.run(job(code, TESTS, SHORT))
@@ -668,6 +669,7 @@ while len(looks) < 120:
     assert b'File "<string>", line 13 in <module>' in done.stderr
 
 
+@pytest.mark.thorough
 def test_computing_time_is_limited_too(sandbox):
     limits = Limits(wall_s=20.0, cpu_s=1)
     started = time.monotonic()

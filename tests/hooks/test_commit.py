@@ -13,6 +13,7 @@ TWO = "modules/01_two/two.py"
 EXPORT = "tinytorch/core/one.py"
 
 
+@pytest.mark.thorough
 def test_unfinished_code_is_committed(student):
     student.write(TWO, two("return 2", STUB))
     done = student.commit(TWO)
@@ -27,6 +28,7 @@ def test_a_stub_is_work_in_progress_and_says_so(done_with_one):
     assert "01_two: 1 of 2 tests pass, 1 to do (saved as work in progress)." in done.output
 
 
+@pytest.mark.thorough
 def test_wrong_code_is_stopped_and_nothing_is_changed(student):
     student.write(ONE, one("return 2"))
     student.git("add", ONE)
@@ -85,8 +87,13 @@ def test_a_milestone_is_announced_by_the_commit_that_unlocks_it(done_with_one):
     ("body", "reason"),
     [
         pytest.param("return 3", "one() should be 1, got 3", id="wrong"),
-        pytest.param(STUB, "write it", id="unfinished"),
-        pytest.param("return (", "Python cannot read this line", id="syntax error"),
+        pytest.param(STUB, "write it", id="unfinished", marks=pytest.mark.thorough),
+        pytest.param(
+            "return (",
+            "Python cannot read this line",
+            id="syntax error",
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 def test_a_change_that_breaks_a_complete_module_is_stopped(done_with_one, body, reason):
@@ -107,6 +114,7 @@ def test_breaking_a_module_that_others_build_on_names_both_tests_and_module(done
     done_with_one.git("checkout", "HEAD", "--", ONE)
 
 
+@pytest.mark.thorough
 def test_commit_all_judges_what_git_records(done_with_one):
     done_with_one.write(ONE, one("return 2 - 1"))
     done = done_with_one.run("git", "commit", "-a", "-m", "other way")
@@ -114,6 +122,7 @@ def test_commit_all_judges_what_git_records(done_with_one):
     assert "2 - 1" in done_with_one.at("HEAD", EXPORT)
 
 
+@pytest.mark.thorough
 def test_a_staged_good_version_passes_whatever_lies_in_the_working_tree(student):
     student.write(ONE, one())
     student.git("add", ONE)
@@ -124,6 +133,7 @@ def test_a_staged_good_version_passes_whatever_lies_in_the_working_tree(student)
     assert "return 1" in student.at("HEAD", EXPORT)
 
 
+@pytest.mark.thorough
 def test_a_staged_bad_version_is_stopped_whatever_lies_in_the_working_tree(student):
     student.write(ONE, one("return 2"))
     student.git("add", ONE)
@@ -132,6 +142,7 @@ def test_a_staged_bad_version_is_stopped_whatever_lies_in_the_working_tree(stude
     assert student.read(ONE) == one()
 
 
+@pytest.mark.thorough
 def test_commit_of_one_path_leaves_the_real_index_fresh(done_with_one):
     done_with_one.write("notes.txt", "staged, not committed")
     done_with_one.git("add", "notes.txt")
@@ -143,6 +154,7 @@ def test_commit_of_one_path_leaves_the_real_index_fresh(done_with_one):
     assert "notes.txt" not in done_with_one.files()
 
 
+@pytest.mark.thorough
 def test_an_unstaged_edit_of_an_export_is_refused_and_kept(done_with_one):
     done_with_one.write(EXPORT, "by hand\n")
     done_with_one.write("notes.txt", "v1")
@@ -157,6 +169,7 @@ def test_an_unstaged_edit_of_an_export_is_refused_and_kept(done_with_one):
     assert done_with_one.read("notes.txt") == "v2"
 
 
+@pytest.mark.thorough
 def test_an_untracked_file_where_an_export_goes_is_refused_and_kept(student):
     student.write(EXPORT, "mine\n")
     student.write(ONE, one())
@@ -166,6 +179,7 @@ def test_an_untracked_file_where_an_export_goes_is_refused_and_kept(student):
     assert student.read(EXPORT) == "mine\n"
 
 
+@pytest.mark.thorough
 def test_a_hand_edited_staged_export_is_refused(done_with_one):
     done_with_one.write(EXPORT, "by hand\n")
     done = done_with_one.commit(EXPORT)
@@ -186,6 +200,7 @@ def test_a_stale_export_of_ours_heals_itself(done_with_one):
     assert "3 - 2" in done_with_one.at("HEAD", EXPORT)
 
 
+@pytest.mark.thorough
 def test_what_was_committed_past_the_hook_does_not_count_and_blocks_nobody(student):
     student.write(ONE, one("return 2"))
     student.git("add", ONE)
@@ -195,6 +210,7 @@ def test_what_was_committed_past_the_hook_does_not_count_and_blocks_nobody(stude
     assert student.commit("notes.txt").status == 0
 
 
+@pytest.mark.thorough
 def test_right_code_committed_past_the_hook_is_graded_afterwards_and_exported_next(student):
     student.write(ONE, one())
     student.git("add", ONE)
@@ -241,6 +257,7 @@ def test_a_broken_course_yaml_stops_with_its_line(student):
     assert "-> Rename 'titel' to 'title'." in done.output
 
 
+@pytest.mark.thorough
 def test_a_recorded_python_that_is_gone_is_said_and_blocks_nobody(student):
     student.git("config", "tito.python", "/nowhere/python")
     student.write(ONE, one("return 2"))
@@ -249,6 +266,7 @@ def test_a_recorded_python_that_is_gone_is_said_and_blocks_nobody(student):
     assert "/nowhere/python is not there" in done.output
 
 
+@pytest.mark.thorough
 def test_a_branch_without_course_yaml_can_be_committed_to(student):
     student.git("rm", "-q", "course.yaml")
     done = student.commit()

@@ -14,35 +14,34 @@ from grader.sandbox.process import ProcessSandbox
 from grader.sources.snapshots import Entry, Snapshot, blob_id, of_working_tree
 from grader.verdicts.facts import MilestoneState, Outcome
 from tests.lessons import reference
+from tests.tiers import sampled
 from tito import hints
 
 IDS = [module.id for module in reference.COURSE.modules]
+EACH_MODULE = sampled(IDS, every=len(IDS), thorough=1)
 REGIONS = reference.regions()
-# One region a module in every run, all of them in the slow one.
-FIRST_REGIONS = [(module_id, 1) for module_id in IDS]
 
 
-def _region_id(region):
-    return f"{region[0]}-{region[1]}"
+def _marks(region):
+    """One region of each module is thorough, one of the first module runs always."""
+    if region == REGIONS[0]:
+        return ()
+    return (pytest.mark.slow if region[1] else pytest.mark.thorough,)
 
 
-def test_there_are_at_least_sixty_inline_tests():
-    assert sum(len(reference.lesson(i).checks) for i in IDS) >= 60
-
-
-@pytest.mark.parametrize("module_id", IDS)
+@pytest.mark.parametrize("module_id", EACH_MODULE)
 def test_the_reference_solution_passes_every_test(module_id):
     checks = reference.run(module_id, reference.lesson(module_id).text)
     assert reference.failing(checks) == []
 
 
-@pytest.mark.parametrize("module_id", IDS)
+@pytest.mark.parametrize("module_id", EACH_MODULE)
 def test_everything_on_a_starter_is_to_do(module_id):
     checks = reference.run(module_id, reference.lesson(module_id).starter())
     assert {check.outcome for check in checks} == {Outcome.TODO}
 
 
-@pytest.mark.parametrize("module_id", IDS)
+@pytest.mark.parametrize("module_id", EACH_MODULE)
 def test_whoever_asks_twice_is_told_more(module_id):
     """First what the function has to do, by the name that finds it; then how to go about it."""
     starter = parse(reference.lesson(module_id).starter(), reference.lesson(module_id).path)
@@ -74,17 +73,8 @@ def test_every_inline_test_has_a_name_in_words_and_a_hint(module_id):
         assert not tests or "Hint:" in cell.source
 
 
-def test_each_function_turns_a_test_green():
-    _assert_green_one_by_one("11_embeddings")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("module_id", IDS)
+@pytest.mark.parametrize("module_id", sampled(IDS, every=len(IDS), thorough=len(IDS)))
 def test_each_function_of_any_module_turns_a_test_green(module_id):
-    _assert_green_one_by_one(module_id)
-
-
-def _assert_green_one_by_one(module_id):
     """Solved in the order of the lesson: tests go from to do to passed, and never fail."""
     count = len(reference.lesson(module_id).solutions())
     green = [set()]
@@ -96,20 +86,15 @@ def _assert_green_one_by_one(module_id):
     assert len(green[-1]) == len(reference.lesson(module_id).checks)
 
 
-@pytest.mark.parametrize("region", FIRST_REGIONS, ids=_region_id)
-def test_taking_out_a_function_fails_a_test_and_every_milestone_that_needs_it(region):
-    _assert_missed(region)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("region", REGIONS, ids=_region_id)
-def test_taking_out_any_function_fails_a_test_and_every_milestone_that_needs_it(region):
-    _assert_missed(region)
-
-
-def _assert_missed(region):
+@pytest.mark.parametrize(
+    ("module_id", "number"),
+    [
+        pytest.param(*region, id=f"{region[0]}-{region[1]}", marks=_marks(region))
+        for region in REGIONS
+    ],
+)
+def test_taking_out_any_function_fails_a_test_and_every_milestone_that_needs_it(module_id, number):
     """Nothing stands in for what the student wrote."""
-    module_id, number = region
     text = reference.without_solution(module_id, number)
     engine = Engine(reference.COURSE, MemoryLedger(), ProcessSandbox())
     snapshot = _with(reference.COURSE.module(module_id).path, text)

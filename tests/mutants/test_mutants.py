@@ -11,8 +11,9 @@ import functools
 import pytest
 
 from tests.mutants import beyond, oracles
+from tests.tiers import sampled
 
-SAMPLE = oracles.MUTANTS[::24]
+SAMPLED = sampled(oracles.MUTANTS, every=120, thorough=24)
 
 
 @functools.cache
@@ -39,18 +40,8 @@ def test_the_reference_solution_fails_no_probe_and_proves_every_short_training()
     assert [found.unproven for found in right().values()] == [[]] * len(right())
 
 
-@pytest.mark.parametrize("mutant", SAMPLE, ids=oracles.mutant_id)
-def test_a_bug_fails_a_probe(mutant):
-    _assert_probed(mutant)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mutant", oracles.MUTANTS, ids=oracles.mutant_id)
+@pytest.mark.parametrize("mutant", SAMPLED, ids=oracles.mutant_id)
 def test_every_bug_fails_a_probe(mutant):
-    _assert_probed(mutant)
-
-
-def _assert_probed(mutant):
     """Of its own module or of a later one."""
     files = oracles.changed(mutant)
     own = oracles.ask(questions(mutant.module), files)[0].failing
@@ -60,18 +51,8 @@ def _assert_probed(mutant):
     assert noticed is (oracles.mutant_id(mutant) not in beyond.PROBES), mutant.what
 
 
-@pytest.mark.parametrize("mutant", SAMPLE, ids=oracles.mutant_id)
-def test_a_bug_fails_the_evidence_of_the_milestones_that_run_it(mutant):
-    _assert_evident(mutant)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mutant", oracles.MUTANTS, ids=oracles.mutant_id)
+@pytest.mark.parametrize("mutant", SAMPLED, ids=oracles.mutant_id)
 def test_every_bug_fails_the_evidence_of_the_milestones_that_run_it(mutant):
-    _assert_evident(mutant)
-
-
-def _assert_evident(mutant):
     """Where a training reports what the right library reports, there is nothing to notice."""
     parts = [trainings()[m.id] for m in oracles.touched(mutant)]
     let_pass = [

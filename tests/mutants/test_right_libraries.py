@@ -8,7 +8,10 @@ from tests.mutants import oracles
 from tests.mutants.libraries import LIBRARIES
 
 
-@pytest.mark.parametrize("name", ["a second solution", "a second solution in 64 bits"])
+@pytest.mark.parametrize(
+    "name",
+    ["a second solution", pytest.param("a second solution in 64 bits", marks=pytest.mark.thorough)],
+)
 def test_a_right_library_passes_all_probes_and_the_first_milestones(name):
     _assert_passes(name, 1, oracles.COURSE.milestones[:3])
 
