@@ -157,8 +157,8 @@ def executed() -> Mapping[str, Mapping[str, frozenset[int]]]:
         sys.settrace(functools.partial(_trace, lines))
         try:
             for described in program["runs"]:
-                run = train.Run(library, described, arrays, train.Silent())
-                train.TRAININGS[milestone](run)
+                run = train.WorkerRun(library, described, arrays, train.Silent())
+                importlib.import_module(program["training"]).train(run)
         finally:
             sys.settrace(None)
         found[milestone] = {path: frozenset(numbers) for path, numbers in lines.items()}
