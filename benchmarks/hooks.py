@@ -32,9 +32,9 @@ from pathlib import Path
 import numpy as np
 
 from grader.authors import release
-from grader.grading.engine import read_lesson, trusted_lesson
 from grader.lessons.lesson import package_files
-from grader.rules import course as courses
+from grader.lessons.of_module import read_lesson, trusted_lesson
+from grader.rules import reading
 from grader.sandbox import SANDBOXES, jobs
 from grader.sources.git import Git
 from grader.sources.snapshots import of_commit
@@ -116,7 +116,7 @@ def prepare(folder: Path) -> Path:
     source = folder / "source"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(source)], check=True)
     git = Git(source)
-    course = courses.load(source)
+    course = reading.load(source)
     files = release.build(git, course)
     top = folder / "student"
     release.write(files, top, release.date_of_head(git))
@@ -174,7 +174,7 @@ def install(clone: Clone, runner: str, stages: list[str]) -> None:
 def tests_alone(top: Path) -> float:
     """What the sandbox and its child take for the tests of the last module, in milliseconds."""
     git = Git(top)
-    course = courses.load(top)
+    course = reading.load(top)
     snapshot = of_commit(git, "HEAD")
     module = course.module(LAST)
     lessons = {m.id: read_lesson(snapshot, m) for m in course.modules}
@@ -198,7 +198,7 @@ def measure(rounds: int, runners: list[str]) -> dict[tuple[str, str], list[float
     with tempfile.TemporaryDirectory(prefix="hooks-") as name:
         folder = Path(name)
         template = prepare(folder)
-        path = courses.load(template).module(LAST).path
+        path = reading.load(template).module(LAST).path
         made = {r: variants(template, folder, r) for r in runners}
         for _ in range(rounds):
             for runner, clones in made.items():

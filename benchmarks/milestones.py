@@ -38,7 +38,7 @@ from grader.proof import content
 from grader.proof.content import challenge
 from grader.proof.milestones import trials
 from grader.proof.milestones.challenges import Run
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox.process import ProcessSandbox
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,7 +51,7 @@ def cpu_s() -> float:
 
 
 def all_trials() -> list[trials.Trial]:
-    course = courses.load(ROOT)
+    course = reading.load(ROOT)
     lessons = {m.id: parse((ROOT / m.path).read_text("utf-8"), m.path) for m in course.modules}
     return [
         trials.trial(m, package_files([lessons[n] for n in m.needs])) for m in course.milestones
@@ -215,7 +215,7 @@ class _Reports:
 def library(double: bool) -> Any:
     """The reference library, imported into this process."""
     directory = tempfile.mkdtemp(prefix="tinytorch-")
-    course = courses.load(ROOT)
+    course = reading.load(ROOT)
     lessons = [parse((ROOT / m.path).read_text("utf-8"), m.path) for m in course.modules]
     for path, text in package_files(lessons).items():
         target = Path(directory) / path
@@ -233,7 +233,7 @@ def count_false_rejects(milestone: str, seeds: range, tt: Any) -> None:
 
     found = challenge(milestone)
     training = importlib.import_module(content.training(milestone))
-    rules = courses.load(ROOT).milestone(milestone)
+    rules = reading.load(ROOT).milestone(milestone)
     rejected: list[str] = []
     used: dict[str, float] = {}
     lowest = {"loss": np.inf, "accuracy": np.inf}

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from grader.reports import REPORTS, bounded  # noqa: E402
-from grader.verdicts.facts import Report  # noqa: E402
+from grader.verdicts.report import Report  # noqa: E402
 from tests.reports import samples  # noqa: E402
 
 BUDGET_MS = 50

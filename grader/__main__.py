@@ -18,11 +18,11 @@ from grader.grading import orders
 from grader.grading.orders import Order
 from grader.reports import REPORTS, bounded, escape
 from grader.reports.formats import text
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.rules.course import Course
 from grader.sandbox import choice
 from grader.sources import ingest
-from grader.verdicts.facts import Trust
+from grader.verdicts.report import Trust
 
 ALL = "all"
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: 0 nothing is wrong, 1 something is, 2 wrong usage or course, 3 our fault."""
     options = _parser().parse_args(argv)
     try:
-        course = courses.load(options.course.resolve())
+        course = reading.load(options.course.resolve())
         return _bundle(options, course) if options.command == "bundle" else _grade(options, course)
     except TitoError as error:
         return _say(error.what, error.hint, error.exit_code)

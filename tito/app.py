@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from grader.errors import UsageError
-from grader.reports.formats import text
-from grader.verdicts.facts import Standing
+from grader.reports import phrases
+from grader.verdicts.verdicts import Standing
 from tito.clone.clone import Clone, current_folder, open_clone
 from tito.screen import Screen
 from tito.standing.reconcile import Reconciled
@@ -43,11 +43,11 @@ class App:
         return found
 
     def next(self, standing: Standing) -> None:
-        self.screen.say(f"\nNext: {text.next_step(standing)}")
+        self.screen.say(f"\nNext: {phrases.next_step(standing)}")
 
 
 def news(found: Reconciled) -> str:
-    return text.news(
+    return phrases.news(
         found.after,
         found.newly_complete,
         found.newly_unlocked,

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from grader.reports.formats import text
+from grader.reports import phrases
 from grader.rules.course import Milestone, Threshold
 from grader.verdicts.facts import CheckResult, Evidence, Outcome
 
@@ -107,7 +107,7 @@ def explanation(check: CheckResult) -> list[str]:
 def _wrapped(line: str, indent: int) -> list[str]:
     """LINE as a narrow terminal shows it whole, the lines below the first moved in."""
     wrapped = textwrap.wrap(
-        line, text.WIDTH, subsequent_indent=" " * indent, break_long_words=False
+        line, phrases.WIDTH, subsequent_indent=" " * indent, break_long_words=False
     )
     return wrapped or [""]
 

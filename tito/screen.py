@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.errors import TitoError
-from grader.reports.formats import text as words
+from grader.reports import console as words
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 60

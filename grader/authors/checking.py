@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from grader.authors import release
 from grader.errors import CourseError, StudentError, TitoError
-from grader.grading import engine as engines
 from grader.grading.engine import Engine
+from grader.lessons import of_module as engines
 from grader.lessons.lesson import Lesson, package_files, parse
 from grader.proof import content, examination
 from grader.rules.course import Course, Milestone, Module

@@ -17,19 +17,14 @@ from grader.github import strict
 from grader.github.strict import Refused
 from grader.reports.formats import verdict as written
 from grader.rules.course import Course, Milestone, Module
-from grader.verdicts.facts import (
-    CLAIMS,
-    CheckResult,
-    Evidence,
+from grader.verdicts.facts import CLAIMS, CheckResult, Evidence, Outcome
+from grader.verdicts.report import Problem, Report, Trust
+from grader.verdicts.verdicts import (
     MilestoneState,
     MilestoneVerdict,
     ModuleState,
     ModuleVerdict,
-    Outcome,
-    Problem,
-    Report,
     Standing,
-    Trust,
 )
 
 MAX_BYTES = 64 * 1024

@@ -27,8 +27,7 @@ from grader.reports import bounded, escape
 from grader.reports.formats import badges, markdown
 from grader.rules.course import Course
 from grader.sources.git import Git, clean_environment
-from grader.verdicts.facts import Problem, Report, Trust
-from grader.verdicts.judge import unjudged
+from grader.verdicts.report import Problem, Report, Trust, unjudged
 
 MARKER = "<!-- tinytorch:milestones -->"
 BOT = "github-actions[bot]"

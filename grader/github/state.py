@@ -14,7 +14,9 @@ from typing import Any
 
 from grader.github import strict
 from grader.github.strict import Refused
-from grader.verdicts.facts import Earned, Evidence, MilestoneState, Report
+from grader.verdicts.facts import Earned, Evidence
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import MilestoneState
 
 SCHEMA = "tinytorch/badges/v1"
 FILE = "state.json"

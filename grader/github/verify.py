@@ -21,9 +21,9 @@ from grader.grading import orders
 from grader.grading.orders import Order
 from grader.reports import REPORTS, bounded, escape
 from grader.reports.formats import annotate, classroom, text
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox import choice
-from grader.verdicts.facts import Problem, Report, Trust
+from grader.verdicts.report import Problem, Report, Trust
 
 FORMATS = ("verdict",)
 _NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+\Z")
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _verify(options: argparse.Namespace, environment: Mapping[str, str], files: Files) -> int:
-    course = courses.load((options.within / options.course).resolve())
+    course = reading.load((options.within / options.course).resolve())
     out = options.within / options.out
     bounded.make(out)
     repository = environment.get("GITHUB_REPOSITORY", "")

@@ -8,29 +8,22 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 from grader.errors import StudentError
 from grader.grading.ledgers import Ledger
 from grader.lessons.lesson import Lesson, parse
 from grader.lessons.memo import Outline, Package
+from grader.lessons.of_module import _restore, starter_text
 from grader.proof.milestones import trials
 from grader.rules import parts
 from grader.rules.course import Course, Milestone, Module
 from grader.sandbox import Sandbox, jobs
-from grader.sources.snapshots import PACKAGE, Snapshot, blob_id, decode, read_at_most
+from grader.sources.snapshots import PACKAGE, Snapshot, blob_id
 from grader.verdicts import judge
-from grader.verdicts.facts import (
-    CheckResult,
-    Earned,
-    Evidence,
-    MilestoneVerdict,
-    ModuleVerdict,
-    Outcome,
-    Standing,
-)
+from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
+from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict, Standing
 
 Watcher = Callable[[str], None]
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")  # what is earned is earned by a commit
@@ -104,26 +97,6 @@ class Engine:
         return examination.stand(self.course, snapshot, self.sandbox)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """files: path -> content that tinytorch/ should hold.  write, remove: what to change to get there."""
-
-    files: Mapping[str, str]
-    write: tuple[str, ...]
-    remove: tuple[str, ...]
-
-    @property
-    def empty(self) -> bool:
-        return not self.write and not self.remove
-
-
-def plan_exports(standing: Standing) -> Plan:
-    """What to change so that the package is what the proven modules export."""
-    package = standing.package
-    write = tuple(p for p in standing.drift if p in package)
-    return Plan(package, write, tuple(p for p in standing.drift if p not in package))
-
-
 def _package_paths(snapshot: Snapshot) -> set[str]:
     return {p for p in snapshot.entries if p.startswith(f"{PACKAGE}/") and p.endswith(".py")}
 
@@ -141,38 +114,6 @@ def _text(snapshot: Snapshot, path: str) -> str | None:
         return snapshot.text(path)
     except StudentError:
         return None  # a link or binary where an export belongs: not what the lesson says
-
-
-def read_lesson(snapshot: Snapshot, module: Module) -> Lesson | None:
-    """None when the file is not there. Raises StudentError when it cannot be a lesson."""
-    text = snapshot.text(module.path)
-    return parse(text, module.path) if text is not None else None
-
-
-def starter_text(course: Course, module: Module) -> str | None:
-    """The untouched starter of a release, whose tests count. None in the course's own repository.
-
-    Raises StudentError when a release has lost it: nobody is judged by their own tests.
-    """
-    path = Path(course.root) / module.starter_path
-    if path.is_file():
-        return decode(read_at_most(path), module.starter_path)
-    if path.parents[1].is_dir():
-        raise StudentError(
-            f"{module.starter_path} is not there, and the course's tests are in it.",
-            hint=_restore(module),
-        )
-    return None
-
-
-def _restore(module: Module) -> str:
-    return f"It belongs to the course: git checkout HEAD -- :/{module.starter_path}"
-
-
-def trusted_lesson(course: Course, module: Module) -> Lesson | None:
-    """The starter as a lesson."""
-    text = starter_text(course, module)
-    return parse(text, module.starter_path) if text is not None else None
 
 
 class _Grading:

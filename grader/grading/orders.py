@@ -23,16 +23,10 @@ from grader.sandbox import Sandbox
 from grader.sources import ingest, snapshots
 from grader.sources.git import Git, clean_environment
 from grader.sources.snapshots import Snapshot
-from grader.verdicts.facts import (
-    ModuleState,
-    ModuleVerdict,
-    Outcome,
-    Problem,
-    Report,
-    Standing,
-    Trust,
-)
-from grader.verdicts.judge import judge_milestone, unjudged
+from grader.verdicts.facts import Outcome
+from grader.verdicts.judge import judge_milestone
+from grader.verdicts.report import Problem, Report, Trust, unjudged
+from grader.verdicts.verdicts import ModuleState, ModuleVerdict, Standing
 
 _TEST = re.compile(r"^def (test_\w+)\(", re.MULTILINE)
 # A commit that holds these in another version is judged by ours.

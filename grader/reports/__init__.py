@@ -1,7 +1,7 @@
 """How is a verdict told? One file in formats/ and one line here per format.
 
 Each format is a function files(report) -> {file name: content}. It is imported when it is asked
-for: the hooks import the words in grader.reports.formats.text, and pay for nothing else.
+for: the hooks import the words in grader.reports.phrases, and pay for nothing else.
 grader.reports.bounded.render() is how the doors call them.
 """
 
@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from grader.verdicts.facts import Report
+from grader.verdicts.report import Report
 
 Renderer = Callable[[Report], Mapping[str, str]]
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from grader.errors import UsageError
 from grader.reports import REPORTS, escape
-from grader.verdicts.facts import CheckResult, MilestoneVerdict, ModuleVerdict, Outcome, Report
+from grader.verdicts.facts import CheckResult, Outcome
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict
 
 MAX_FILE_BYTES = 60_000  # comments end at 65,536 characters, and so does patience
 CURVE_POINTS = 60

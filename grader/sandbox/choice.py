@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from grader.errors import CourseError
 from grader.sandbox import SANDBOXES, STRONG, Sandbox, jobs
 from grader.sandbox.jobs import Limits
-from grader.verdicts.facts import Outcome, Trust
+from grader.verdicts.facts import Outcome
+from grader.verdicts.report import Trust
 
 PORTABLE = "process"
 _ATTEMPTS = ("files", "processes", "signals", "network")

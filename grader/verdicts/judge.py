@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from grader.rules.course import Course, Milestone, Module
-from grader.verdicts.facts import (
-    CLAIMS,
-    CheckResult,
-    Earned,
-    Evidence,
+from grader.rules.course import Milestone, Module
+from grader.verdicts.facts import Earned, Evidence, Outcome
+from grader.verdicts.verdicts import (
     MilestoneState,
     MilestoneVerdict,
     ModuleState,
     ModuleVerdict,
-    Outcome,
-    Problem,
-    Report,
-    Standing,
-    Trust,
-    claim_titles,
 )
 
 
@@ -67,41 +58,3 @@ def judge_milestone(
     proven = evidence is not None and evidence.passed
     state = MilestoneState.ACHIEVED if proven else MilestoneState.UNLOCKED
     return MilestoneVerdict(milestone, state, (), evidence, earned, key)
-
-
-def unjudged(
-    course: Course,
-    commit: str,
-    problem: Problem,
-    trust: Trust,
-    *,
-    ours: bool,
-    repository: str = "",
-    when: str = "",
-) -> Report:
-    """A report that says why there is no verdict, with every module and milestone in it."""
-    outcome = Outcome.FAULT if ours else Outcome.ERRORED
-    modules = {
-        m.id: ModuleVerdict(m, ModuleState.UNVERIFIED, notes=(problem.what,))
-        for m in course.modules
-    }
-    milestones = {}
-    for milestone in course.milestones:
-        titles = claim_titles(milestone)
-        checks = tuple(
-            CheckResult(name, titles[name], outcome, f"not judged: {problem.what}", problem.hint)
-            for name in CLAIMS
-        )
-        milestones[milestone.id] = MilestoneVerdict(
-            milestone,
-            MilestoneState.UNLOCKED,
-            evidence=Evidence("", f"milestone {milestone.id}", checks),
-        )
-    return Report(
-        Standing(commit, modules, milestones),
-        course.title,
-        trust=trust,
-        repository=repository,
-        problem=problem,
-        when=when,
-    )

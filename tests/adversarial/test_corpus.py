@@ -12,7 +12,7 @@ import pytest
 
 from grader.proof.milestones import trials
 from grader.reports import REPORTS
-from grader.rules import course as courses
+from grader.rules import reading
 from tests.adversarial.corpus import ROWS, Shown
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -21,7 +21,7 @@ ROOT = TESTS.parent
 # half of the list is not published.
 ODD = {"F": 55, "P": 15, "A": 31, "S": 19, "I": 7, "M": 19}
 ALL = {"H": 4, "G": 28, "C": 25, "D": 8, "X": 8}
-COURSE = courses.load(ROOT)
+COURSE = reading.load(ROOT)
 
 
 def published() -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from grader.lessons.lesson import parse
 from grader.proof import examination
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox import SANDBOXES
 from grader.verdicts.facts import Evidence
 from tests.adversarial.conftest import offered
@@ -19,7 +19,7 @@ from tests.lessons import reference
 from tests.mutants import oracles
 
 ROOT = Path(__file__).resolve().parents[2]
-COURSE = courses.load(ROOT)
+COURSE = reading.load(ROOT)
 FIRST, DIGITS = (m for m in COURSE.milestones if len(m.needs) in (3, 5))
 MODES = [pytest.param(n, marks=() if n == "process" else pytest.mark.slow) for n in SANDBOXES]
 

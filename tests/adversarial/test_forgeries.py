@@ -11,7 +11,7 @@ import pytest
 from grader.lessons.lesson import Lesson, package_files, parse
 from grader.proof import examination
 from grader.proof.milestones import trials
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox import SANDBOXES, jobs
 from grader.sandbox.jobs import Limits
 from grader.verdicts.facts import CheckResult, Evidence, Outcome
@@ -21,7 +21,7 @@ from tests.adversarial.tricks import HARMLESS, TRICKS
 from tests.tiers import first
 
 ROOT = Path(__file__).resolve().parents[2]
-COURSE = courses.load(ROOT)
+COURSE = reading.load(ROOT)
 TEXTS = {m.id: (ROOT / m.path).read_text(encoding="utf-8") for m in COURSE.modules}
 LESSONS = {m.id: parse(TEXTS[m.id], m.path) for m in COURSE.modules}
 MODES = [pytest.param(n, marks=() if n == "process" else pytest.mark.slow) for n in SANDBOXES]

@@ -17,7 +17,8 @@ from grader.sandbox import SANDBOXES
 from grader.sources import ingest
 from grader.sources.git import Git
 from grader.sources.snapshots import MAX_FILE_BYTES, of_working_tree
-from grader.verdicts.facts import ModuleState, Outcome
+from grader.verdicts.facts import Outcome
+from grader.verdicts.verdicts import ModuleState
 from tests.grader.small_course import complete, course, lessons, path, todo
 from tests.tiers import first
 

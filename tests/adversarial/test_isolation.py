@@ -19,7 +19,7 @@ from grader.errors import CourseError
 from grader.sandbox import SANDBOXES, STRONG, choice, jobs
 from grader.sandbox.jobs import Limits, site_directories
 from grader.sandbox.worker import confine
-from grader.verdicts.facts import Trust
+from grader.verdicts.report import Trust
 from tests.adversarial.attempts import ALLOWED, ATTEMPTS, reached
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from grader.errors import CourseError, StudentError, UsageError
 from grader.grading.engine import Engine
 from grader.grading.ledgers.memory import MemoryLedger
 from grader.proof import content
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox.process import ProcessSandbox
 from grader.sources.git import Git
 from grader.sources.snapshots import of_working_tree
@@ -121,7 +121,7 @@ def export(repo):
 
 
 def engine_of(repo):
-    return Engine(courses.load(repo.top), MemoryLedger(), ProcessSandbox())
+    return Engine(reading.load(repo.top), MemoryLedger(), ProcessSandbox())
 
 
 def findings(repo):
@@ -135,7 +135,7 @@ def problems(repo):
 
 
 def build(repo):
-    return release.build(Git(repo.top), courses.load(repo.top))
+    return release.build(Git(repo.top), reading.load(repo.top))
 
 
 def test_a_course_that_holds_has_no_problem(course_repo):
@@ -325,7 +325,7 @@ def test_a_repository_of_another_kind_is_refused_in_a_sentence(tmp_path):
     git.run("init", "--quiet", "--object-format=sha256")
     git.run("commit", "--quiet", "--allow-empty", "-m", "one")
     with pytest.raises(CourseError, match="names its commits by SHA-256"):
-        release.build(git, courses.load(Path(__file__).parents[2]))
+        release.build(git, reading.load(Path(__file__).parents[2]))
 
 
 def test_two_releases_of_one_commit_are_the_same_commit(course_repo, tmp_path):

@@ -21,11 +21,11 @@ import pytest
 
 from grader.grading.engine import Engine
 from grader.grading.ledgers.files import FileLedger
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox import SANDBOXES
 from grader.sources import snapshots
 from grader.sources.git import Git
-from grader.verdicts.facts import Standing
+from grader.verdicts.verdicts import Standing
 from tests.conftest import copy_of_the_product, lying_at
 from tests.hooks.conftest import PROJECT, STUB, Student, one, two
 from tito.clone.installation import RUNNERS
@@ -129,7 +129,7 @@ class Committer(Student):
     def graded_from_scratch(self, revision: str = "HEAD") -> Standing:
         """What somebody says who has nothing but the commit."""
         git = Git(self.top, {k: v for k, v in self.environment.items() if k != "GIT_EDITOR"})
-        engine = Engine(courses.load(self.top), FileLedger(self.reference), SANDBOXES["process"]())
+        engine = Engine(reading.load(self.top), FileLedger(self.reference), SANDBOXES["process"]())
         return engine.grade(snapshots.of_commit(git, revision))
 
     def settle(self, status: str = "", *, drift: bool = False) -> None:

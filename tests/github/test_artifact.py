@@ -14,7 +14,7 @@ from grader.github import artifact
 from grader.github.strict import Refused
 from grader.reports import bounded
 from grader.reports.formats import badges, markdown
-from grader.verdicts.facts import Trust
+from grader.verdicts.report import Trust
 from tests.reports.samples import COMMIT, COURSE, SAMPLES, finished, starter
 
 REPOSITORY = "ada/tinytorch"

@@ -10,7 +10,7 @@ import pytest
 
 from grader.errors import CourseError
 from grader.github import courses
-from grader.rules import course as full
+from grader.rules import reading as full
 from tests.grader.small_course import RULES
 from tests.tito.conftest import COURSE
 

@@ -14,8 +14,8 @@ import pytest
 from grader import __main__
 from grader.grading import orders
 from grader.reports import REPORTS
-from grader.rules import course as courses
-from grader.verdicts.facts import Trust
+from grader.rules import reading
+from grader.verdicts.report import Trust
 from tests.conftest import Repository
 from tests.github.conftest import solution
 from tests.reports.samples import COURSE, ROOT
@@ -81,7 +81,7 @@ def test_a_folder_without_git_is_judged_as_it_lies(student, tmp_path):
 
 
 def rules_replaced(student, course) -> tuple[str, ...]:
-    order = orders.Order(student, "HEAD", courses.load(course), Trust.CI, os.environ)
+    order = orders.Order(student, "HEAD", reading.load(course), Trust.CI, os.environ)
     return orders.replaced_rules(order)
 
 

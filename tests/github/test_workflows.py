@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from grader.github import event
-from grader.proof import examination
+from grader.proof import conversation
 from grader.rules.parts import PARTS
 from tests.reports.samples import COURSE, ROOT
 
@@ -138,7 +138,7 @@ def test_grading_ends_before_its_job_would_be_cancelled(name):
     """What a job's own limit ends counts as cancelled: no verdict, no reporter, nobody is told."""
     (job,) = document(ROOT / f".github/workflows/{name}.yml")["jobs"].values()
     (step,) = [s for s in job["steps"] if "grader.github.verify" in s.get("run", "")]
-    assert 60 * step["timeout-minutes"] > examination.ALL_WORKERS_S + 30
+    assert 60 * step["timeout-minutes"] > conversation.ALL_WORKERS_S + 30
     assert step["timeout-minutes"] < job["timeout-minutes"]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.lessons.lesson import Lesson, package_files, parse
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.rules.course import Course, Module
 from grader.sandbox import jobs
 from grader.sandbox.jobs import Job, Limits
@@ -78,7 +78,7 @@ TODO = 'raise NotImplementedError("write it")'
 
 
 def course(root: Path = Path("/nowhere")) -> Course:
-    return courses.parse(RULES.encode(), root)
+    return reading.parse(RULES.encode(), root)
 
 
 def path(module: str) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from grader.errors import CourseError, UsageError
-from grader.rules import course as courses
-from grader.rules.course import MAX_COURSE_BYTES, Threshold
+from grader.rules import reading
+from grader.rules.course import Threshold
+from grader.rules.reading import MAX_COURSE_BYTES
 from tests.grader.small_course import RULES, course
 
 ROOT = Path(__file__).parents[2]
@@ -32,12 +33,12 @@ def line_of(raw: bytes, words: str) -> int:
 @functools.cache  # three tests look at each error
 def refusal(raw: bytes) -> CourseError:
     with pytest.raises(CourseError) as caught:
-        courses.parse(raw, Path("/nowhere"))
+        reading.parse(raw, Path("/nowhere"))
     return caught.value
 
 
 def test_the_course_of_this_repository_reads_as_its_table_says():
-    read = courses.load(ROOT)
+    read = reading.load(ROOT)
     assert [m.id for m in read.modules][:3] == ["00_setup", "01_tensor", "02_autograd"]
     assert len(read.modules) == 8
     assert [(m.id, str(m.accuracy)) for m in read.milestones] == [
@@ -117,7 +118,7 @@ def test_a_threshold_holds_only_for_what_reaches_it(rule, measured, holds):
     ],
 )
 def test_a_threshold_is_read_as_it_is_written(text, rule):
-    read = courses.parse(changed('accuracy: "> 90 %"', f"accuracy: {text}"), Path("/nowhere"))
+    read = reading.parse(changed('accuracy: "> 90 %"', f"accuracy: {text}"), Path("/nowhere"))
     assert read.milestone("early").accuracy == rule
 
 
@@ -134,7 +135,7 @@ def test_a_threshold_is_read_as_it_is_written(text, rule):
     ],
 )
 def test_how_the_file_is_saved_does_not_change_the_course(raw):
-    read = courses.parse(raw, Path("/nowhere"))
+    read = reading.parse(raw, Path("/nowhere"))
     assert [m.id for m in read.modules] == ["00_one", "01_two", "02_three"]
     assert [m.points for m in read.milestones] == [20, 40]
 
@@ -712,19 +713,19 @@ def test_a_hostile_course_is_refused_quickly(raw):
 
 def test_a_missing_course_is_refused_with_the_way_to_bring_it_back(tmp_path):
     with pytest.raises(CourseError, match=r"There is no course\.yaml in") as caught:
-        courses.load(tmp_path)
+        reading.load(tmp_path)
     assert "git checkout HEAD -- :/course.yaml" in caught.value.hint
 
 
 def test_a_course_that_cannot_be_read_is_refused_with_the_reason(tmp_path):
     (tmp_path / "course.yaml").mkdir()
     with pytest.raises(CourseError, match=r"course\.yaml cannot be read: Is a directory") as caught:
-        courses.load(tmp_path)
+        reading.load(tmp_path)
     assert "ls -l course.yaml" in caught.value.hint
 
 
 def test_a_course_knows_where_it_was_read_from_and_what_it_was(write_course):
     root = write_course(RULES)
-    read = courses.load(root)
+    read = reading.load(root)
     assert read.root == root
-    assert read.digest != courses.parse(changed("points: 5", "points: 6"), root).digest
+    assert read.digest != reading.parse(changed("points: 5", "points: 6"), root).digest

@@ -7,22 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from grader.grading.engine import Engine, plan_exports
+from grader.grading.engine import Engine
+from grader.grading.exports import plan_exports
 from grader.grading.ledgers.files import FileLedger
 from grader.grading.ledgers.memory import MemoryLedger
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox import SANDBOXES
 from grader.sandbox.jobs import Job
 from grader.sources.git import Git
 from grader.sources.snapshots import of_commit, of_index, of_working_tree
-from grader.verdicts.facts import (
-    CheckResult,
-    Earned,
-    Evidence,
-    MilestoneState,
-    ModuleState,
-    Outcome,
-)
+from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
+from grader.verdicts.verdicts import MilestoneState, ModuleState
 from tests.grader.small_course import (
     RIGHT,
     RULES,
@@ -97,7 +92,7 @@ def sandbox() -> CountingSandbox:
 
 @pytest.fixture
 def engine(write_course, sandbox) -> Engine:
-    return Engine(courses.load(write_course(RULES)), MemoryLedger(), sandbox)
+    return Engine(reading.load(write_course(RULES)), MemoryLedger(), sandbox)
 
 
 @pytest.fixture
@@ -139,7 +134,7 @@ def test_a_finished_course_is_complete_and_every_module_ran_once(engine, sandbox
 
 
 def test_the_real_sandbox_agrees(write_course, snap):
-    engine = Engine(courses.load(write_course(RULES)), MemoryLedger(), SANDBOXES["process"]())
+    engine = Engine(reading.load(write_course(RULES)), MemoryLedger(), SANDBOXES["process"]())
     assert states(engine.grade(snap(complete()))) == [COMPLETE] * 3
     changed = lessons(two=text("01_two", WRONG.format("two")))
     verdict = engine.grade(snap(changed)).modules["01_two"]

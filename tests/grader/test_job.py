@@ -160,16 +160,14 @@ def test_a_report_may_change_without_forgetting_what_was_proven(copy):
 RUNS = """
 import sys
 sys.path.append(".")
-from collections.abc import Iterator
 from pathlib import Path
 from grader.grading.engine import Engine
 from grader.grading.ledgers.memory import MemoryLedger
-from grader.rules import course as courses
-from grader.rules import parts
+from grader.rules import parts, reading
 from grader.sandbox.process import ProcessSandbox
 from grader.sources.snapshots import of_working_tree
 root = Path.cwd()
-course = courses.load(root)
+course = reading.load(root)
 engine = Engine(course, MemoryLedger(), ProcessSandbox())
 snapshot = of_working_tree(root)
 engine.verify(snapshot, course.milestones[0])

@@ -9,21 +9,16 @@ import inspect
 import pytest
 
 from grader.verdicts import judge
-from grader.verdicts.facts import (
-    CheckResult,
-    Earned,
-    Evidence,
+from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
+from grader.verdicts.judge import judge_milestone, judge_module
+from grader.verdicts.report import Problem, Report, Trust, unjudged
+from grader.verdicts.verdicts import (
     MilestoneState,
     MilestoneVerdict,
     ModuleState,
     ModuleVerdict,
-    Outcome,
-    Problem,
-    Report,
     Standing,
-    Trust,
 )
-from grader.verdicts.judge import judge_milestone, judge_module
 from tests.grader.small_course import course
 
 P, F, TODO, E, LATE, MISSING, FAULT = (
@@ -210,7 +205,7 @@ def test_a_report_is_wrong_where_something_fails_and_not_where_it_is_unfinished(
 @pytest.mark.parametrize(("ours", "outcome"), [(True, FAULT), (False, E)])
 def test_what_could_not_be_judged_names_everything_and_says_why(ours, outcome):
     problem = Problem("The clone is incomplete.", "git fetch --unshallow")
-    report = judge.unjudged(course(), "c", problem, Trust.CI, ours=ours)
+    report = unjudged(course(), "c", problem, Trust.CI, ours=ours)
     modules, milestones = report.standing.modules, report.standing.milestones
     assert [(v.module, v.state, v.notes) for v in modules.values()] == [
         (m, ModuleState.UNVERIFIED, (problem.what,)) for m in course().modules
@@ -252,5 +247,6 @@ def test_judging_needs_no_files_no_processes_and_no_clock():
         "collections.abc",
         "grader.rules.course",
         "grader.verdicts.facts",
+        "grader.verdicts.verdicts",
     }
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.Import)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.rules import course as courses
+from grader.rules import reading
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ("grader", "tito")
@@ -249,7 +249,7 @@ def test_the_hooks_can_be_imported_where_no_package_is_installed():
 @pytest.mark.parametrize("path", sources(*PROJECT), ids=dotted)
 def test_the_ids_of_the_course_stand_in_the_course(path):
     """The rule that stands twice is the rule that disagrees with itself."""
-    course = courses.load(ROOT)
+    course = reading.load(ROOT)
     ids = {m.id for m in (*course.modules, *course.milestones)}
     constants = [
         f"line {node.lineno}: {node.value}"

@@ -16,16 +16,17 @@ from grader.grading.engine import Engine
 from grader.grading.ledgers.memory import MemoryLedger
 from grader.lessons.lesson import package_files, parse
 from grader.proof.milestones import trials
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox.jobs import Limits
 from grader.sandbox.process import ProcessSandbox
 from grader.sources.git import Git
 from grader.sources.snapshots import of_commit, of_working_tree
-from grader.verdicts.facts import MilestoneState, Outcome
+from grader.verdicts.facts import Outcome
+from grader.verdicts.verdicts import MilestoneState
 from tests.tiers import first
 
 ROOT = Path(__file__).resolve().parents[2]
-COURSE = courses.load(ROOT)
+COURSE = reading.load(ROOT)
 LESSONS = {m.id: parse((ROOT / m.path).read_text(encoding="utf-8"), m.path) for m in COURSE.modules}
 IDS = [m.id for m in COURSE.milestones]
 
@@ -273,7 +274,7 @@ def test_the_pytest_of_a_locked_milestone_fails_and_lists_what_is_missing(studen
 
 def test_a_working_tree_proves_but_only_a_commit_earns(student):
     ledger = MemoryLedger()
-    engine = Engine(courses.load(student), ledger, ProcessSandbox())
+    engine = Engine(reading.load(student), ledger, ProcessSandbox())
     milestone = engine.course.milestone("perceptron")
     verdict = engine.verify(of_working_tree(student), milestone)
     assert verdict.state is MilestoneState.ACHIEVED

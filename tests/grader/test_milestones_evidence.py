@@ -15,14 +15,14 @@ from grader.lessons.lesson import package_files, parse
 from grader.proof import content
 from grader.proof.content import challenge
 from grader.proof.milestones import proofs, transcript, trials
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.worker.arrays import BadBundle, pack, unpack
 from grader.verdicts.facts import Outcome
 from tests.tiers import first
 
 ROOT = Path(__file__).resolve().parents[2]
-COURSE = courses.load(ROOT)
+COURSE = reading.load(ROOT)
 LESSONS = {m.id: parse((ROOT / m.path).read_text(encoding="utf-8"), m.path) for m in COURSE.modules}
 
 

@@ -12,14 +12,15 @@ import pytest
 from grader.errors import CourseError
 from grader.grading.engine import Engine
 from grader.grading.ledgers.memory import MemoryLedger
-from grader.proof import examination
+from grader.proof import conversation, examination
 from grader.proof.content import probes, scripts
 from grader.proof.examination import Questions
 from grader.proof.probe import Call, Scenario, Wrong, compare, normal
 from grader.sandbox.jobs import Job, Limits
 from grader.sandbox.process import Answer, ProcessSandbox
 from grader.sources.snapshots import Entry, Snapshot, blob_id, of_working_tree
-from grader.verdicts.facts import CheckResult, MilestoneState, ModuleState, Outcome
+from grader.verdicts.facts import CheckResult, Outcome
+from grader.verdicts.verdicts import MilestoneState, ModuleState
 from tests.lessons import reference
 from tests.tiers import first
 
@@ -211,12 +212,15 @@ class HangingSandbox:
         return Answer(tuple(checks), (), (), {}, {}, job.limits.wall_s)
 
 
-class LonePart(examination.Part):
+class LonePart(conversation.Part):
     """Needs nothing, so that it is asked whatever the others did."""
 
     def __init__(self, subject_id: str) -> None:
         super().__init__(subject_id, ())
         self.checks = (subject_id,)
+
+    def program(self) -> dict:
+        return {}
 
     def payload(self) -> list:
         return []
@@ -231,11 +235,11 @@ class LonePart(examination.Part):
 def test_workers_that_all_hang_end_before_the_job_that_grades():
     sandbox = HangingSandbox()
     parts = [LonePart(str(n)) for n in range(12)]
-    job = Job("verification", "probes.py", {}, {}, (), "", limits=examination.LIMITS)
-    heard = examination.ask(parts, [], job, sandbox)
+    job = Job("verification", "ask.py", {}, {}, (), "", limits=conversation.LIMITS)
+    heard = conversation.ask(parts, [], job, sandbox)
     assert None not in heard.values()
     assert sandbox.given_s[:3] == [210.0, 105.0, 52.5]
-    assert sum(sandbox.given_s) <= examination.ALL_WORKERS_S
+    assert sum(sandbox.given_s) <= conversation.ALL_WORKERS_S
 
 
 @pytest.mark.thorough

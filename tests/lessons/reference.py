@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 
 from grader.lessons.lesson import BEGIN, END, Lesson, package_files, parse
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox import jobs
 from grader.sandbox.process import ProcessSandbox
 from grader.verdicts.facts import CheckResult, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-COURSE = courses.load(ROOT)
+COURSE = reading.load(ROOT)
 _REGION = re.compile(rf"^([ \t]*){BEGIN}[ \t]*\n.*?^[ \t]*{END}[ \t]*$", re.DOTALL | re.MULTILINE)
 
 

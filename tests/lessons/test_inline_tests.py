@@ -6,13 +6,14 @@ import ast
 
 import pytest
 
-from grader.grading import engine as engines
+from grader.grading import exports as engines
 from grader.grading.engine import Engine
 from grader.grading.ledgers.memory import MemoryLedger
 from grader.lessons.lesson import parse
 from grader.sandbox.process import ProcessSandbox
 from grader.sources.snapshots import Entry, Snapshot, blob_id, of_working_tree
-from grader.verdicts.facts import MilestoneState, Outcome
+from grader.verdicts.facts import Outcome
+from grader.verdicts.verdicts import MilestoneState
 from tests.lessons import reference
 from tests.tiers import sampled
 from tito import hints

@@ -17,12 +17,13 @@ from grader.grading.ledgers import Ledger
 from grader.grading.ledgers.files import FileLedger
 from grader.grading.ledgers.memory import MemoryLedger
 from grader.proof.milestones import trials
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.rules.course import Course
 from grader.sandbox import SANDBOXES
 from grader.sources.git import Git
 from grader.sources.snapshots import Snapshot, of_commit, of_working_tree
-from grader.verdicts.facts import CheckResult, MilestoneVerdict, ModuleVerdict, Outcome
+from grader.verdicts.facts import CheckResult, Outcome
+from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def course() -> Course:
-    return courses.load(ROOT)
+    return reading.load(ROOT)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from grader.lessons.lesson import package_files, parse
-from grader.proof import examination
-from grader.proof.examination import Bundle, Heard, Part, Questions, Training
+from grader.proof import conversation
+from grader.proof.conversation import Bundle, Heard, Part
+from grader.proof.examination import Questions, Training
 from grader.proof.milestones import route, trials
 from grader.proof.milestones.proofs import TITLES
 from grader.rules.course import Milestone
@@ -128,8 +129,8 @@ def ask(
     """Of the reference library with FILES in the place of its own."""
     package = {**_package(), **(files or {}), "tinytorch/__init__.py": ""}
     imports = [(m.id, reference.lesson(m.id).module_name) for m in COURSE.modules]
-    job = Job("mutant", examination.WORKER, package, {}, (), "", limits=examination.LIMITS)
-    heard = examination.ask(list(parts), imports, job, sandbox or ProcessSandbox())
+    job = Job("mutant", conversation.WORKER, package, {}, (), "", limits=conversation.LIMITS)
+    heard = conversation.ask(list(parts), imports, job, sandbox or ProcessSandbox())
     return [Asked(p, heard[p.id], p.conclude(heard[p.id], "0" * 64)) for p in parts]
 
 

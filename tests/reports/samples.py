@@ -5,28 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.rules.course import Milestone, Module
-from grader.verdicts import judge
-from grader.verdicts.facts import (
-    CLAIMS,
-    CheckResult,
-    Earned,
-    Evidence,
+from grader.verdicts.facts import CLAIMS, CheckResult, Earned, Evidence, Outcome, claim_titles
+from grader.verdicts.report import Problem, Report, Trust, unjudged
+from grader.verdicts.verdicts import (
     MilestoneState,
     MilestoneVerdict,
     ModuleState,
     ModuleVerdict,
-    Outcome,
-    Problem,
-    Report,
     Standing,
-    Trust,
-    claim_titles,
 )
 
 ROOT = Path(__file__).parents[2]
-COURSE = courses.load(ROOT)
+COURSE = reading.load(ROOT)
 COMMIT = "c0ffee" * 6 + "beef"
 EARLIER = "abba" * 10
 WHEN = "2026-11-23T12:00:00+00:00"
@@ -228,7 +220,7 @@ def many(outcome: Outcome = Outcome.PASSED, tests: int = 600) -> Report:
 
 def crashed() -> Report:
     problem = Problem("The grader failed.", "Run it again.")
-    return replace(judge.unjudged(COURSE, COMMIT, problem, Trust.CI, ours=True), when=WHEN)
+    return replace(unjudged(COURSE, COMMIT, problem, Trust.CI, ours=True), when=WHEN)
 
 
 def timed_out() -> Report:

@@ -17,8 +17,9 @@ import pytest
 
 from grader.reports import bounded
 from grader.reports.formats import annotate, badges, classroom, gradescope, junit, markdown, text
-from grader.verdicts import judge
-from grader.verdicts.facts import Earned, ModuleState, Outcome, Problem, Trust
+from grader.verdicts.facts import Earned, Outcome
+from grader.verdicts.report import Problem, Trust, unjudged
+from grader.verdicts.verdicts import ModuleState
 from tests.reports.samples import (
     COMMIT,
     COURSE,
@@ -310,7 +311,7 @@ def test_what_was_not_judged_is_listed_and_is_no_zero():
 
 def test_what_a_student_broke_before_it_could_be_judged_is_listed_too():
     problem = Problem("'HEAD' is not a commit.", "git log shows what there is.")
-    page = markdown.document(judge.unjudged(COURSE, "", problem, Trust.CI, ours=False))
+    page = markdown.document(unjudged(COURSE, "", problem, Trust.CI, ours=False))
     assert [m.id for m in COURSE.milestones if f"`{m.id}`" not in page] == []
 
 

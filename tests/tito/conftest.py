@@ -101,7 +101,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.rules import course
+from grader.rules import reading
 from grader.sources import snapshots as snapshot
 from grader.grading.engine import Engine
 from grader.sources.git import Git
@@ -120,7 +120,7 @@ def verify(milestone, revision):
     top = Path(__file__).parents[2]
     git = Git(top)
     ledger = FileLedger(git.common_directory() / "tito")
-    engine = Engine(course.load(top), ledger)
+    engine = Engine(reading.load(top), ledger)
     verdict = engine.recall(snapshot.of_commit(git, revision)).milestones[milestone]
     learns = not (top / "does_not_learn").exists()
     checks = tuple(

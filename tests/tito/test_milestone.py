@@ -220,7 +220,7 @@ def test_a_test_that_fails_is_no_pass_even_with_older_evidence(ready):
 GIVES_UP = """\
 import pytest
 
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.errors import CourseError
 from tests.milestones.conftest import ROOT, verified
 
@@ -237,7 +237,7 @@ def engine():
 
 @pytest.fixture
 def course():
-    return courses.load(ROOT)
+    return reading.load(ROOT)
 
 
 @pytest.fixture

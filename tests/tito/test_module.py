@@ -7,7 +7,8 @@ import types
 
 import pytest
 
-from grader.verdicts.facts import CheckResult, ModuleState, ModuleVerdict, Outcome
+from grader.verdicts.facts import CheckResult, Outcome
+from grader.verdicts.verdicts import ModuleState, ModuleVerdict
 from tests.tito.conftest import solution, starter, wrong
 from tito.clone.clone import open_clone
 from tito.commands.module import status_of

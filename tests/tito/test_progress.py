@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.rules import course as courses
-from grader.verdicts.facts import Standing
+from grader.rules import reading
+from grader.verdicts.verdicts import Standing
 from tito.standing import progress
 from tito.standing.progress import Files, Progress
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def course(tmp_path):
     (tmp_path / "course.yaml").write_text((ROOT / "course.yaml").read_text())
-    return courses.load(tmp_path)
+    return reading.load(tmp_path)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_the_lock_of_a_dead_process_does_not_block(files, course):
 
 def _write_one(root: str, number: int) -> None:
     base = Path(root)
-    course = courses.load(base)
+    course = reading.load(base)
     clone = Files(base / f"clone{number}", base / "home", base / f"private{number}")
     clone.write(course, NOTHING, SOME)
 
@@ -203,7 +203,7 @@ def test_many_writers_lose_nothing(files, tmp_path):
 
 def test_the_hooks_do_not_import_the_libraries_of_the_command_line():
     script = (
-        "import sys; import tito.standing.reconcile, tito.standing.progress, grader.reports.formats.text\n"
+        "import sys; import tito.standing.reconcile, tito.standing.progress, grader.reports.phrases\n"
         "print(sorted({'click', 'rich', 'numpy', 'git'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""grader.reports.formats.text, grader.reports.formats.json and tito.screen: what people and programs read."""
+"""grader.reports.phrases, grader.reports.formats.json and tito.screen: what people and programs read."""
 
 from __future__ import annotations
 
@@ -9,24 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from grader.reports import REPORTS
+from grader.reports import REPORTS, console, phrases
 from grader.reports.formats import json as reports_json
-from grader.reports.formats import text
-from grader.rules import course as courses
-from grader.verdicts.facts import (
-    CheckResult,
-    Earned,
-    Evidence,
+from grader.rules import reading
+from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import (
     MilestoneState,
     MilestoneVerdict,
     ModuleState,
     ModuleVerdict,
-    Outcome,
-    Report,
     Standing,
 )
 from tests.tito.conftest import COURSE
 from tito import metrics
+from tito.hooks import messages
 from tito.screen import Screen, curve, plain_table
 
 UNLOCK_PANEL = """\
@@ -52,7 +49,7 @@ COMPLETION_PANEL = """\
 ║ Your neural network actually learns. 🎓                          ║
 ╚══════════════════════════════════════════════════════════════════╝"""
 
-course = courses.parse(COURSE.encode(), Path("/nowhere"))
+course = reading.parse(COURSE.encode(), Path("/nowhere"))
 setup, tensor, autograd = course.modules
 perceptron, xor = course.milestones
 
@@ -91,30 +88,30 @@ UNLOCKED = MilestoneVerdict(perceptron, MilestoneState.UNLOCKED)
 
 
 def test_panels_are_those_of_the_course():
-    assert text.unlock_panel(perceptron) == UNLOCK_PANEL
-    assert text.completion_panel(perceptron) == COMPLETION_PANEL
+    assert phrases.unlock_panel(perceptron) == UNLOCK_PANEL
+    assert phrases.completion_panel(perceptron) == COMPLETION_PANEL
 
 
 @pytest.mark.parametrize("drawn", [UNLOCK_PANEL, COMPLETION_PANEL])
 def test_panels_in_ascii_keep_their_frame(drawn):
-    plain = text.fit(drawn, "cp1252")
+    plain = console.fit(drawn, "cp1252")
     assert plain.isascii()
     assert {len(line) for line in plain.splitlines()} == {68}
 
 
 def test_a_long_line_is_wrapped_inside_the_panel():
-    drawn = text.panel(["word " * 40])
-    assert {text.columns(line) for line in drawn.splitlines()} == {68}
+    drawn = console.panel(["word " * 40])
+    assert {console.columns(line) for line in drawn.splitlines()} == {68}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252", None, "no-such-encoding"])
 def test_fit_gives_what_the_encoding_can_carry(encoding):
     known = encoding in ("utf-8", "ascii", "cp1252")
-    text.fit("✅ 90 % · ≥ → “x” ü", encoding).encode(encoding if known else "ascii")
+    console.fit("✅ 90 % · ≥ → “x” ü", encoding).encode(encoding if known else "ascii")
 
 
 def test_a_stopped_commit_says_what_why_and_how_to_go_on():
-    said = text.stopped([WRONG], broke=())
+    said = messages.stopped([WRONG], broke=())
     assert said.startswith("tito: commit stopped. 01_tensor: 1 of 3 tests pass, 1 fails, 1 to do.")
     for words in (
         "FAILED  test_add",
@@ -130,7 +127,7 @@ def test_a_stopped_commit_says_what_why_and_how_to_go_on():
 
 
 def test_a_commit_that_would_break_a_complete_module_says_which():
-    said = text.stopped([WRONG, BLOCKED], broke={"02_autograd"})
+    said = messages.stopped([WRONG, BLOCKED], broke={"02_autograd"})
     assert (
         "02_autograd was complete; with this commit it would not be: not run: waits for 01_tensor."
         in said
@@ -139,12 +136,12 @@ def test_a_commit_that_would_break_a_complete_module_says_which():
 
 def test_a_long_list_of_needs_names_the_one_to_act_on():
     waiting = verdict(autograd, ModuleState.BLOCKED, waits_for=("00_setup", "01_tensor", "02_x"))
-    assert text.tally(waiting) == "not run: waits for 00_setup and 2 more"
+    assert phrases.tally(waiting) == "not run: waits for 00_setup and 2 more"
 
 
 def test_what_a_check_printed_is_cut_and_cannot_move_the_cursor():
     output = "x" * 5000 + "\n" + "\x1b[31mred\n" * 20
-    said = text.failure(CheckResult("test_a", "a", Outcome.FAILED, "no\x1b[2J", output=output))
+    said = phrases.failure(CheckResult("test_a", "a", Outcome.FAILED, "no\x1b[2J", output=output))
     assert max(len(line) for line in said.splitlines()) < 90
     assert "\x1b" not in said
     assert "... 11 lines more" in said
@@ -152,14 +149,14 @@ def test_what_a_check_printed_is_cut_and_cannot_move_the_cursor():
 
 def test_only_the_first_failures_are_shown_in_full():
     many = verdict(tensor, ModuleState.IN_PROGRESS, *[FAILED] * 5)
-    said = text.failures(many)
+    said = phrases.failures(many)
     assert said.count("add(1, 2) should be 3") == 3
     assert "and 2 more: test_add, test_add" in said
 
 
 def test_a_stub_is_told_once_with_its_place():
     todo = dataclasses.replace(TODO, where='m.py:7: raise NotImplementedError("write b()")')
-    assert text.failure(todo).endswith("  write b() in modules/x.py\n  Where: m.py:7")
+    assert phrases.failure(todo).endswith("  write b() in modules/x.py\n  Where: m.py:7")
 
 
 def test_one_cause_is_told_once_and_leaves_room_for_the_others():
@@ -167,7 +164,7 @@ def test_one_cause_is_told_once_and_leaves_room_for_the_others():
         "test_one", "one() is 1.", Outcome.ERRORED, "NameError: name 'x'", where="m.py:3: x"
     )
     twenty = [dataclasses.replace(broken, name=f"test_{n}") for n in range(20)]
-    said = text.failures(verdict(tensor, ModuleState.IN_PROGRESS, *twenty, FAILED))
+    said = phrases.failures(verdict(tensor, ModuleState.IN_PROGRESS, *twenty, FAILED))
     assert said.startswith("ERROR  test_0, and 19 more tests for the same reason\n  NameError")
     assert said.count("NameError") == 1
     assert "one() is 1." not in said
@@ -175,7 +172,7 @@ def test_one_cause_is_told_once_and_leaves_room_for_the_others():
 
 
 def test_a_commit_that_goes_through_says_what_it_holds():
-    said = text.checked(
+    said = messages.checked(
         standing(COMPLETE, verdict(tensor, ModuleState.TODO, TODO)),
         ("00_setup", "01_tensor"),
         ("tinytorch/core/setup.py",),
@@ -188,28 +185,28 @@ def test_a_commit_that_goes_through_says_what_it_holds():
 
 
 def test_a_commit_without_lessons_is_silent():
-    assert text.checked(standing(COMPLETE), (), (), ()) == ""
+    assert messages.checked(standing(COMPLETE), (), (), ()) == ""
 
 
 def test_a_fault_of_the_grader_is_not_the_students():
-    said = text.tally(verdict(setup, ModuleState.IN_PROGRESS, FAULT))
+    said = phrases.tally(verdict(setup, ModuleState.IN_PROGRESS, FAULT))
     assert said == "not judged: the grader failed at 1 of its tests"
 
 
 def test_news_in_order_and_with_the_next_step():
     now = standing(COMPLETE, WRONG, milestones=[UNLOCKED])
-    said = text.news(now, ("00_setup",), ("perceptron",), (), ("a sentence",))
+    said = phrases.news(now, ("00_setup",), ("perceptron",), (), ("a sentence",))
     assert said.startswith("✅ 00_setup is complete (5 points)\n\n╔")
     assert "tito: a sentence" in said
     assert said.endswith("Next: Watch your code learn: tito milestone run perceptron")
 
 
 def test_no_news_is_silence():
-    assert text.news(standing(COMPLETE), (), (), ()) == ""
+    assert phrases.news(standing(COMPLETE), (), (), ()) == ""
 
 
 def test_unverified_modules_are_named():
-    said = text.news(standing(verdict(setup, ModuleState.UNVERIFIED)), (), (), ())
+    said = phrases.news(standing(verdict(setup, ModuleState.UNVERIFIED)), (), (), ())
     assert "Not verified: 00_setup came in without the hook. -> tito status" in said
 
 
@@ -224,7 +221,7 @@ def test_unverified_modules_are_named():
     ],
 )
 def test_the_next_step(now, says):
-    assert says in text.next_step(now)
+    assert says in phrases.next_step(now)
 
 
 EARNED = Earned("abc", "2026-01-01")
@@ -250,7 +247,7 @@ EARNED = Earned("abc", "2026-01-01")
     ],
 )
 def test_the_state_of_a_milestone_in_words(found, claimed, says):
-    assert text.milestone_state(found, claimed) == says
+    assert phrases.milestone_state(found, claimed) == says
 
 
 @pytest.mark.parametrize("name", ["text", "json"])

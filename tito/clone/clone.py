@@ -9,7 +9,7 @@ from pathlib import Path
 from grader.errors import UsageError
 from grader.grading.engine import Engine
 from grader.grading.ledgers.files import FileLedger
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.rules.course import Course
 from grader.sandbox import SANDBOXES
 from grader.sources import snapshots
@@ -79,7 +79,7 @@ def open_clone(start: Path, environment: Mapping[str, str], watch: Callable[[str
     """The clone that START is in. Raises TitoError outside of one, and for a broken course.yaml."""
     clean = by_hand(environment)
     top = find_top(start, clean)
-    course = courses.load(top)
+    course = reading.load(top)
     git = Git(top, clean)
     ledger = FileLedger(git.common_directory() / "tito")
     return Clone(git, course, Engine(course, ledger, SANDBOXES["process"](), watch), clean)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from grader.authors import release
 from grader.errors import CourseError
-from grader.grading.engine import plan_exports
+from grader.grading.exports import plan_exports
 from grader.rules import parts
 from grader.sources import snapshots
 from grader.sources.snapshots import LESSONS, PACKAGE
-from grader.verdicts.facts import Standing
+from grader.verdicts.verdicts import Standing
 from tito.clone import installation
 from tito.clone.clone import Clone
 from tito.standing import progress

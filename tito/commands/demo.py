@@ -18,7 +18,7 @@ import click
 
 from grader.authors import release
 from grader.errors import Fault, StudentError, UsageError
-from grader.grading.engine import read_lesson
+from grader.lessons.of_module import read_lesson
 from grader.rules.course import Course, Milestone, Module
 from grader.sources.git import Git, clean_environment
 from grader.sources.snapshots import Snapshot

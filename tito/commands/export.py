@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from grader.errors import StudentError
-from grader.grading.engine import Plan, plan_exports
+from grader.grading.exports import Plan, plan_exports
 from grader.grading.ledgers.files import write_whole
+from grader.reports import phrases
 from grader.reports.formats import json as reports_json
-from grader.reports.formats import text
 from grader.sources.snapshots import PACKAGE, Snapshot
 from tito.app import App, example, json_option, pass_app
 from tito.clone.clone import Clone
@@ -37,7 +37,7 @@ def export(app: App, check: bool, force: bool, as_json: bool) -> int:
     elif plan.empty:
         app.screen.say("tinytorch/ is what your lessons export.")
     elif check:
-        app.screen.say(text.drifting((*plan.write, *plan.remove)))
+        app.screen.say(phrases.drifting((*plan.write, *plan.remove)))
     if check:
         return 0 if plan.empty else 1
     if not force:

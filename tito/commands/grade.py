@@ -12,7 +12,7 @@ from grader.grading.orders import Order
 from grader.reports import REPORTS, bounded
 from grader.reports.formats import text
 from grader.sandbox import choice
-from grader.verdicts.facts import Trust
+from grader.verdicts.report import Trust
 from tito.app import App, example, pass_app
 
 ALL = "all"

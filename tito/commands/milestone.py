@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import click
 
 from grader.errors import StudentError
+from grader.reports import phrases
 from grader.reports.formats import json as reports_json
-from grader.reports.formats import text
 from grader.rules.course import Milestone
 from grader.sources.snapshots import LESSONS, PACKAGE
-from grader.verdicts.facts import Evidence, MilestoneVerdict, Outcome, Standing
+from grader.verdicts.facts import Evidence, Outcome
+from grader.verdicts.verdicts import MilestoneVerdict, Standing
 from tito import metrics, training
 from tito.app import App, Group, example, help_of, json_option, pass_app
 from tito.commands.status import milestone_table
@@ -67,7 +68,7 @@ def list_(app: App, as_json: bool) -> int:
             (
                 v.milestone.id,
                 v.milestone.name,
-                text.milestone_state(v),
+                phrases.milestone_state(v),
                 f"tito milestone run {v.milestone.id}",
             )
             for v in unlocked
@@ -96,7 +97,7 @@ def show(app: App, wanted: str, as_json: bool) -> int:
     say(chosen.name)
     say(chosen.story)
     say(f"It proves that {chosen.proves}.\n")
-    say(f"State:    {text.milestone_state(verdict, found.claimed)}")
+    say(f"State:    {phrases.milestone_state(verdict, found.claimed)}")
     if verdict.earned is not None:
         say(f"Earned:   {verdict.earned.when}, with commit {verdict.earned.commit[:10]}")
     say(f"Loss:     must fall by {chosen.loss_falls}")
@@ -114,7 +115,7 @@ def show(app: App, wanted: str, as_json: bool) -> int:
 
 def _needs(chosen: Milestone, standing: Standing) -> list[tuple[str, str, str]]:
     verdicts = [standing.modules[n] for n in chosen.needs]
-    return [(v.module.id, v.state.value, text.tally(v)) for v in verdicts]
+    return [(v.module.id, v.state.value, phrases.tally(v)) for v in verdicts]
 
 
 @milestone.command(
@@ -155,7 +156,7 @@ def _locked(app: App, chosen: Sequence[Milestone], standing: Standing) -> None:
         app.screen.warn(f"🔒 {each.name} is locked. Missing:")
         for need in verdict.missing:
             module = standing.modules[need]
-            app.screen.warn(f"  {need:<16} {module.state.value}, {text.tally(module)}")
+            app.screen.warn(f"  {need:<16} {module.state.value}, {phrases.tally(module)}")
         first = standing.modules[verdict.missing[0]]
         number = first.module.number
         begin = "" if first.proven else f"tito module start {number}, then "
@@ -212,7 +213,7 @@ def _celebrate(app: App, chosen: Milestone) -> None:
     for line in metrics.achievements(chosen):
         app.screen.say(line)
     app.screen.say()
-    app.screen.say(text.completion_panel(chosen))
+    app.screen.say(phrases.completion_panel(chosen))
 
 
 def _explain(app: App, verdict: MilestoneVerdict, said: str) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 import click
 
 from grader.errors import StudentError, UsageError
-from grader.grading.engine import read_lesson, trusted_lesson
+from grader.lessons.of_module import read_lesson, trusted_lesson
+from grader.reports import phrases
 from grader.reports.formats import json as reports_json
-from grader.reports.formats import text
 from grader.rules.course import Module
-from grader.verdicts.facts import CheckResult, ModuleState, ModuleVerdict, Outcome, Standing
+from grader.verdicts.facts import CheckResult, Outcome
+from grader.verdicts.verdicts import ModuleState, ModuleVerdict, Standing
 from tito import hints
 from tito.app import App, Group, example, help_of, json_option, pass_app
 from tito.clone import committing, installation
@@ -67,7 +68,7 @@ def start(app: App, wanted: str) -> int:
     if waits:
         say(f"{chosen.id} cannot be worked on yet. It needs:")
         for verdict in waits:
-            say(f"  {verdict.module.id:<16} {verdict.state.value}, {text.tally(verdict)}")
+            say(f"  {verdict.module.id:<16} {verdict.state.value}, {phrases.tally(verdict)}")
         say(f"-> tito module start {waits[0].module.number}")
         return 1
     if not (clone.top / chosen.path).exists():
@@ -177,25 +178,25 @@ def status_of(verdict: ModuleVerdict) -> int:
 def show(app: App, verdict: ModuleVerdict) -> None:
     """Every test in a line, the first that does not pass in full, and what to do next."""
     say, chosen = app.screen.say, verdict.module
-    say(f"{text.module_line(verdict)}\n")
+    say(f"{phrases.module_line(verdict)}\n")
     if verdict.checks:
         # In a small window the sentences of what passes would push away what does not.
         rows = [
             (
-                text.OUTCOME_WORDS[c.outcome],
+                phrases.OUTCOME_WORDS[c.outcome],
                 c.name,
                 c.title if verdict.proven or c.outcome is not Outcome.PASSED else "",
             )
             for c in verdict.checks
         ]
         app.screen.table(("", "Test", "What it asks"), rows)
-    for note in text.notes(verdict):
+    for note in phrases.notes(verdict):
         say(note)
     first = first_open(verdict)
     if first is not None:
-        causes = text.by_cause(c for c in verdict.checks if c.reached)
+        causes = phrases.by_cause(c for c in verdict.checks if c.reached)
         alike = next((rest for cause, *rest in causes if cause is first), [])
-        say(f"\n{text.failure(first, alike)}")
+        say(f"\n{phrases.failure(first, alike)}")
     if verdict.state is ModuleState.BLOCKED:
         say(f"-> tito module test {verdict.waits_for[0][:2]}")
     elif verdict.complete:
@@ -236,7 +237,7 @@ def hint(app: App, wanted: str, test_name: str | None, step: int) -> int:
         say(f"{check.name} passes; there is nothing to hint at.")
         return 0
     told = _steps(app, chosen, check)
-    say(text.failure(check))
+    say(phrases.failure(check))
     for number, words in enumerate(told[:step], start=1):
         say(f"\nStep {number} of {len(told)}. {words}")
     if step < len(told):
@@ -267,7 +268,7 @@ def _check(verdict: ModuleVerdict, name: str | None) -> CheckResult | None:
         return None
     raise UsageError(
         f"There is no test '{name}' in {verdict.module.id}.",
-        hint=text.did_you_mean(name, [c.name for c in verdict.checks])
+        hint=phrases.did_you_mean(name, [c.name for c in verdict.checks])
         or f"tito module test {verdict.module.number} lists them all.",
     )
 
@@ -299,7 +300,7 @@ def complete(app: App, wanted: str, message: str | None) -> int:
         return 0
     _refuse_uncommitted_needs(chosen, before)
     committing.refuse_unfinished(clone.git)
-    say(f"{text.module_line(verdict)}. Committing {chosen.path} ...")
+    say(f"{phrases.module_line(verdict)}. Committing {chosen.path} ...")
     if not committing.commit_lesson(clone, chosen, message or f"Complete {chosen.id}"):
         say("\nThe commit did not happen; the reason stands above. Your work is as you left it.")
         return 1
@@ -322,7 +323,7 @@ def _completed(app: App, chosen: Module, *, again: bool) -> int:
     verdict = found.after.modules[chosen.id]
     if not verdict.complete:
         app.screen.say(
-            f"\nCommitted, but {chosen.id} is {verdict.state.value} in git: {text.tally(verdict)}."
+            f"\nCommitted, but {chosen.id} is {verdict.state.value} in git: {phrases.tally(verdict)}."
         )
         app.screen.say("-> tito doctor")
         return 1

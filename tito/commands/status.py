@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from grader.reports import phrases
 from grader.reports.formats import json as reports_json
-from grader.reports.formats import text
-from grader.verdicts.facts import Standing
+from grader.verdicts.verdicts import Standing
 from tito.app import App, example, json_option, pass_app
 from tito.standing.reconcile import Reconciled
 
@@ -44,7 +44,7 @@ def _show(app: App, found: Reconciled) -> None:
             f"-> tito module test {standing.unverified[0][:2]}"
         )
     if standing.drift:
-        app.screen.say("\n" + text.drifting(standing.drift))
+        app.screen.say("\n" + phrases.drifting(standing.drift))
 
 
 def module_table(app: App, standing: Standing) -> None:
@@ -56,7 +56,7 @@ def module_table(app: App, standing: Standing) -> None:
                 v.module.title,
                 v.state.value,
                 f"{v.points} of {v.module.points}",
-                text.tally(v),
+                phrases.tally(v),
             )
             for v in standing.modules.values()
         ],
@@ -73,9 +73,9 @@ def milestone_table(
             (
                 v.milestone.id,
                 v.milestone.name,
-                text.milestone_state(v, claimed),
+                phrases.milestone_state(v, claimed),
                 f"{v.points} of {v.milestone.points}",
-                ", ".join(v.missing) if whole else text.some(v.missing),
+                ", ".join(v.missing) if whole else phrases.some(v.missing),
             )
             for v in standing.milestones.values()
         ],

@@ -7,13 +7,15 @@ import dataclasses
 import click
 
 from grader.errors import StudentError
+from grader.reports import phrases
 from grader.reports.formats import json as reports_json
-from grader.reports.formats import text
 from grader.sandbox import choice
 from grader.sources import snapshots
 from grader.sources.git import GitError
 from grader.sources.snapshots import Snapshot
-from grader.verdicts.facts import Evidence, ModuleState, ModuleVerdict, Outcome, Standing, Trust
+from grader.verdicts.facts import Evidence, Outcome
+from grader.verdicts.report import Trust
+from grader.verdicts.verdicts import ModuleState, ModuleVerdict, Standing
 from tito import metrics
 from tito.app import App, example, json_option, pass_app
 
@@ -88,7 +90,7 @@ def _show(app: App, standing: Standing) -> None:
                 v.milestone.id,
                 v.milestone.name,
                 v.state.value,
-                f"needs {text.some(v.missing)}" if v.missing else _proofs(v.evidence),
+                f"needs {phrases.some(v.missing)}" if v.missing else _proofs(v.evidence),
             )
             for v in standing.milestones.values()
         ],
@@ -104,12 +106,12 @@ def _show(app: App, standing: Standing) -> None:
                 for line in metrics.explanation(check):
                     say(f"  {line}")
     if standing.drift:
-        say("\n" + text.drifting(standing.drift))
+        say("\n" + phrases.drifting(standing.drift))
 
 
 def _tally(verdict: ModuleVerdict) -> str:
     if verdict.state is ModuleState.BLOCKED:
-        return f"waits for {text.some(verdict.waits_for)}"
+        return f"waits for {phrases.some(verdict.waits_for)}"
     return f"{verdict.passed} of {verdict.expected} hold"
 
 
@@ -122,7 +124,7 @@ def _proofs(evidence: Evidence | None) -> str:
 
 def _failures(verdict: ModuleVerdict) -> str:
     found = [*verdict.faults, *verdict.failures]
-    blocks = [text.failure(check) for check in found[:SHOWN]]
+    blocks = [phrases.failure(check) for check in found[:SHOWN]]
     if len(found) > SHOWN:
         blocks.append(f"and {len(found) - SHOWN} more")
     return "\n\n".join(blocks)

@@ -9,7 +9,7 @@ from pathlib import Path
 from grader.errors import Fault, TitoError
 from grader.grading.engine import Engine
 from grader.grading.ledgers.files import FileLedger
-from grader.rules import course as courses
+from grader.rules import parts, reading
 from grader.rules.course import COURSE_FILE, Course
 from grader.sandbox import SANDBOXES
 from grader.sources.git import Git
@@ -53,12 +53,12 @@ def _judge(stage: str, git: Git, parent: int, seen: Memo) -> int:
 
 def _course(top: Path, ledger: FileLedger) -> Course:
     """The course, without parsing YAML when this very course.yaml was parsed before."""
-    reader = Path(courses.__file__).read_bytes()
+    reader = parts.digest().encode()
     digest = hashlib.sha256((top / COURSE_FILE).read_bytes() + reader).hexdigest()
     name = f"course-{digest}"
     stored = ledger.recall(name)
     known = Course.from_json(top, stored) if stored else None
     if known is None:
-        known = courses.load(top)
+        known = reading.load(top)
         ledger.memo(name, known.as_json())
     return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.grading.engine import Engine
-from grader.reports.formats import text
+from grader.reports import phrases
 from grader.sources.git import Git
 from tito.hooks import fast
 from tito.hooks.say import say
@@ -17,12 +17,12 @@ def run(git: Git, engine: Engine, private: Path) -> int:
     done = reconcile(git, engine, private=private)
     after = done.after
     say(
-        text.news(
+        phrases.news(
             after, done.newly_complete, done.newly_unlocked, done.newly_achieved, done.messages
         )
     )
     if after.drift:
-        say(text.drifting(after.drift))
+        say(phrases.drifting(after.drift))
     if not (done.messages or after.drift or any(v.faults for v in after.modules.values())):
         fast.settle(str(git.top))
     return 0

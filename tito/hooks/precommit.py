@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.grading.engine import Engine, Plan, plan_exports
-from grader.reports.formats import text
+from grader.grading.engine import Engine
+from grader.grading.exports import Plan, plan_exports
+from grader.reports import phrases
 from grader.sources import snapshots
 from grader.sources.git import Git
 from grader.sources.snapshots import LESSONS, Snapshot
-from grader.verdicts.facts import ModuleState, ModuleVerdict, Standing
+from grader.verdicts.verdicts import ModuleState, ModuleVerdict, Standing
+from tito.hooks import messages
 from tito.hooks.events import merging_cleanly
 from tito.hooks.fast import Memo
 from tito.hooks.say import say
@@ -58,7 +60,7 @@ def _judge(git: Git, engine: Engine, private: Path, parent: int, seen: Memo) -> 
     stops = find_stops(engine, standing, changed, head)
     if stops:
         say(
-            text.stopped(
+            messages.stopped(
                 [s.verdict for s in stops], {s.verdict.module.id for s in stops if s.broke}
             )
         )
@@ -66,7 +68,7 @@ def _judge(git: Git, engine: Engine, private: Path, parent: int, seen: Memo) -> 
     plan = plan_exports(standing)
     if not plan.empty and "GIT_INDEX_FILE" not in git.environment:
         # pre-commit run, by hand or in CI: there is no commit that the exports could join.
-        say(text.drifting((*plan.write, *plan.remove)))
+        say(phrases.drifting((*plan.write, *plan.remove)))
         return 1
     if not plan.empty:
         staging = Staging(git, index, head, private / "exports", parent)
@@ -75,7 +77,7 @@ def _judge(git: Git, engine: Engine, private: Path, parent: int, seen: Memo) -> 
         if merging_cleanly(git.directory):
             say(_one_more_step(plan))
             return 1
-    say(text.checked(standing, changed, plan.write, plan.remove))
+    say(messages.checked(standing, changed, plan.write, plan.remove))
     return 0
 
 

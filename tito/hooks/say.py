@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 
-from grader.reports.formats.text import fit
+from grader.reports.console import fit
 
 
 def say(words: str) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 from grader.grading.ledgers.files import write_whole
 from grader.rules.course import Course
 from grader.sources.git import Git
-from grader.verdicts.facts import Standing
+from grader.verdicts.verdicts import Standing
 
 SCHEMA = 1
 PROJECT_FILE = "progress.json"

@@ -15,7 +15,7 @@ from grader.grading.engine import Engine
 from grader.sources import snapshots
 from grader.sources.git import Git
 from grader.sources.snapshots import Snapshot
-from grader.verdicts.facts import Standing
+from grader.verdicts.verdicts import Standing
 from tito.standing import progress
 from tito.standing.progress import PROJECT_FILE, Progress
 from tito.worktree import put_aside

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import StudentError
-from grader.grading.engine import Plan
+from grader.grading.exports import Plan
 from grader.sources.git import Git
 from grader.sources.snapshots import PACKAGE, Snapshot
 from tito.worktree import put_aside, unwatched

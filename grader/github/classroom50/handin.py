@@ -14,10 +14,10 @@ from grader.grading import orders
 from grader.grading.orders import Order
 from grader.reports import bounded, escape
 from grader.reports.formats import text
-from grader.rules import course as courses
+from grader.rules import reading
 from grader.sandbox import choice
 from grader.sources import ingest
-from grader.verdicts.facts import Trust
+from grader.verdicts.report import Trust
 
 FORMATS = ("classroom50",)
 
@@ -25,7 +25,7 @@ FORMATS = ("classroom50",)
 def main(bundle: Path, checkout: Path, submission: Mapping[str, str]) -> int:
     """result.json and release-body.md in CHECKOUT. 0 when there is a verdict, also a bad one."""
     try:
-        course = courses.load(bundle)
+        course = reading.load(bundle)
     except TitoError as error:
         sys.stderr.write(f"autograder: {error}\n")
         return error.exit_code

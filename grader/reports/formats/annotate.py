@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grader.reports import escape
-from grader.verdicts.facts import CheckResult, Report
+from grader.verdicts.facts import CheckResult
+from grader.verdicts.report import Report
 
 MOST = 9
 _TITLE = 100

@@ -9,7 +9,8 @@ import enum
 import json
 
 from grader.reports import escape
-from grader.verdicts.facts import MilestoneVerdict, Report
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import MilestoneVerdict
 
 ALL = "milestones"  # the name of the badge that counts them
 HEIGHT = 22

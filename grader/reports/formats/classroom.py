@@ -13,7 +13,9 @@ import json
 from typing import Any
 
 from grader.reports import escape
-from grader.verdicts.facts import MilestoneVerdict, Outcome, Part, Report
+from grader.verdicts.facts import Outcome
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import MilestoneVerdict, Part
 
 _MESSAGE = 500
 _ERRORS = (Outcome.ERRORED, Outcome.TIMED_OUT, Outcome.FAULT)

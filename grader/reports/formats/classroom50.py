@@ -11,7 +11,8 @@ from typing import Any
 
 from grader.reports import escape
 from grader.reports.formats import markdown
-from grader.verdicts.facts import Part, Report
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import Part
 
 SCHEMA = "classroom50/result/v1"
 _DETAIL = 500

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from grader.reports import escape
-from grader.reports.formats import text
-from grader.verdicts.facts import MilestoneVerdict, ModuleVerdict, Report
+from grader.reports import escape, phrases
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict
 
 _OUTPUT = 2000
 
@@ -19,7 +19,7 @@ def files(report: Report) -> dict[str, str]:
 def values(report: Report) -> dict[str, Any]:
     standing = report.standing
     problem = report.problem
-    output = f"Next: {text.next_step(standing)}"
+    output = f"Next: {phrases.next_step(standing)}"
     if problem is not None:
         output = f"Not judged: {problem.what}\n{problem.hint}"
     return {
@@ -49,7 +49,7 @@ def _of_milestone(verdict: MilestoneVerdict) -> list[dict[str, Any]]:
             "score": part.points,
             "max_score": part.points_possible,
             "status": "passed" if part.passed else "failed",
-            "output": escape.plain(text.failure(part.check) if not part.passed else "", _OUTPUT),
+            "output": escape.plain(phrases.failure(part.check) if not part.passed else "", _OUTPUT),
             "output_format": "text",
             "visibility": "visible",
         }
@@ -58,7 +58,7 @@ def _of_milestone(verdict: MilestoneVerdict) -> list[dict[str, Any]]:
 
 
 def _of_module(verdict: ModuleVerdict) -> dict[str, Any]:
-    shown = [text.tally(verdict), *(text.failure(c) for c in verdict.failures[:1])]
+    shown = [phrases.tally(verdict), *(phrases.failure(c) for c in verdict.failures[:1])]
     return {
         "name": f"{verdict.module.id} {verdict.module.title}",
         "number": verdict.module.id,

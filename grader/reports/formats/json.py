@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from grader.verdicts.facts import CheckResult, MilestoneVerdict, ModuleVerdict, Report, Standing
+from grader.verdicts.facts import CheckResult
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict, Standing
 
 SCHEMA = 1
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from grader.reports.escape import xml
-from grader.verdicts.facts import CheckResult, MilestoneVerdict, ModuleVerdict, Outcome, Report
+from grader.verdicts.facts import CheckResult, Outcome
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict
 
 _SKIPPED = (Outcome.TODO,)
 _ERRORS = (Outcome.ERRORED, Outcome.TIMED_OUT, Outcome.FAULT)

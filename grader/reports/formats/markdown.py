@@ -9,18 +9,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from grader.reports import escape
-from grader.reports.formats import text
-from grader.verdicts.facts import (
-    CheckResult,
-    Earned,
-    MilestoneVerdict,
-    ModuleState,
-    ModuleVerdict,
-    Outcome,
-    Report,
-    Trust,
-)
+from grader.reports import escape, phrases
+from grader.verdicts.facts import CheckResult, Earned, Outcome
+from grader.verdicts.report import Report, Trust
+from grader.verdicts.verdicts import MilestoneVerdict, ModuleState, ModuleVerdict
 
 MAX_CHARS = 60_000  # GitHub refuses a comment above 65,536
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -250,7 +242,7 @@ def _flags(report: Report) -> list[str]:
 
 
 def _told(check: CheckResult) -> str:
-    return escape.fence(text.failure(check), _MESSAGE)
+    return escape.fence(phrases.failure(check), _MESSAGE)
 
 
 def _modules(report: Report) -> str:
@@ -310,7 +302,7 @@ def _next(report: Report) -> str:
     failed = [v for v in report.standing.milestones.values() if v.failures]
     if failed:
         return _retest(failed[0])
-    words = text.next_step(report.standing)
+    words = phrases.next_step(report.standing)
     head, _, command = words.partition(": ")
     return f"{head}: {escape.span(command)}" if command else words
 

@@ -12,7 +12,9 @@ from typing import Any
 from grader.reports import escape
 from grader.reports.bounded import thinned
 from grader.reports.formats.json import finite
-from grader.verdicts.facts import CheckResult, MilestoneVerdict, ModuleVerdict, Outcome, Report
+from grader.verdicts.facts import CheckResult, Outcome
+from grader.verdicts.report import Report
+from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict
 
 SCHEMA = "tinytorch/verdict/v1"
 FILE = "verdict.json"
