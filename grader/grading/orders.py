@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.errors import StudentError, TitoError
-from grader.grading.engine import Engine
+from grader.grading.engine import Engine, Practice
 from grader.grading.ledgers.memory import MemoryLedger
-from grader.proof import examination
+from grader.proof.examination import Proof
 from grader.rules import parts
-from grader.rules.course import Course
+from grader.rules.course import Course, Milestone, Module
 from grader.sandbox import Sandbox
 from grader.sources import ingest, snapshots
 from grader.sources.git import Git, clean_environment
 from grader.sources.snapshots import Snapshot
-from grader.verdicts.facts import Outcome
-from grader.verdicts.judge import judge_milestone
+from grader.verdicts.facts import CheckResult, Outcome
 from grader.verdicts.report import Problem, Report, Trust, unjudged
-from grader.verdicts.verdicts import ModuleState, ModuleVerdict, Standing
+from grader.verdicts.standing import MilestoneAccount, ModuleAccount, stand
+from grader.verdicts.verdicts import Basis, Standing
 
 _TEST = re.compile(r"^def (test_\w+)\(", re.MULTILINE)
 # A commit that holds these in another version is judged by ours.
@@ -54,7 +54,7 @@ def judge(order: Order, sandbox: Sandbox, watch: Callable[[str], None] | None = 
     """Raises TitoError when there is nothing to judge; attempt() makes a report of that."""
     started = time.monotonic()
     snapshot, when = open_snapshot(order)
-    standing = stand(order.course, snapshot, sandbox, watch or (lambda _subject: None))
+    standing = look_twice(order.course, snapshot, sandbox, watch or (lambda _subject: None))
     rules = commit_of(order.course.root, order.environment)
     return Report(
         standing,
@@ -68,65 +68,74 @@ def judge(order: Order, sandbox: Sandbox, watch: Callable[[str], None] | None = 
     )
 
 
-def stand(
+def look_twice(
     course: Course, snapshot: Snapshot, sandbox: Sandbox, watch: Callable[[str], None]
 ) -> Standing:
-    """Two looks at once: the inline tests, whose words help, and the examination, which counts.
+    """Two looks at once: the inline tests, whose words help, and the proof, which counts.
 
-    A module is complete when both say so; a milestone is what the examination found.
+    A module is complete when both say so; a milestone is what the proof found.
     """
     engine = Engine(course, MemoryLedger(), sandbox, watch)
     with ThreadPoolExecutor(2) as pool:
-        examined = pool.submit(examination.stand, course, snapshot, sandbox)
-        tested = engine.grade(snapshot)
-        proven = examined.result()
-    modules = {i: _placed(_both(v, proven.modules[i]), snapshot) for i, v in tested.modules.items()}
-    complete = [i for i, v in modules.items() if v.complete]
-    milestones = {
-        m.id: judge_milestone(m, proven.milestones[m.id].evidence, complete=complete, earned=None)
-        for m in course.milestones
-    }
-    isolations = tuple(sorted({*tested.isolations, *proven.isolations}))
-    return replace(tested, modules=modules, milestones=milestones, isolations=isolations)
+        examined = pool.submit(Proof, course, snapshot, sandbox)
+        practice = Practice(engine, snapshot, run={m.id for m in course.modules})
+        stand(course, snapshot, practice)
+        both = _Both(snapshot, practice, examined.result())
+    return stand(course, snapshot, both)
 
 
-def _both(tested: ModuleVerdict, examined: ModuleVerdict) -> ModuleVerdict:
-    """Every inline test, and beside them what the examination found wrong."""
-    if not tested.proven:
-        return tested
-    wrong = tuple(c for c in examined.checks if c.outcome is not Outcome.PASSED)
-    if not wrong:
-        return tested
-    return replace(
-        tested,
-        state=ModuleState.IN_PROGRESS,
-        checks=(*tested.checks, *wrong),
-        expected=tested.expected + len(wrong),
-    )
+class _Both:
+    """Accounts of a commit whose inline tests were run, and which was proven as far as it could be."""
+
+    basis = Basis.BOTH
+
+    def __init__(self, snapshot: Snapshot, practice: Practice, proof: Proof) -> None:
+        self._snapshot = snapshot
+        self._practice = practice
+        self._proof = proof
+        self.isolations = {*practice.isolations, *proof.isolations}
+        self.export = practice.export
+
+    def module(self, module: Module, incomplete: Collection[str]) -> ModuleAccount:  # noqa: ARG002  # all were judged
+        """Every inline test, and beside them, once they pass, what the proof found wrong."""
+        tested = self._practice.accounts[module.id]
+        if tested.evidence is None:
+            return tested
+        proven = self._proof.evidence[module.id].checks if tested.passes else ()
+        wrong = [c for c in proven if c.outcome is not Outcome.PASSED]
+        checks = _placed(module.path, (*tested.evidence.checks, *wrong), self._snapshot)
+        return replace(
+            tested,
+            evidence=replace(tested.evidence, checks=checks),
+            expected=[*tested.expected, *(check.name for check in wrong)],
+        )
+
+    def milestone(self, milestone: Milestone, *, unlocked: bool) -> MilestoneAccount:  # noqa: ARG002  # trained or not
+        return MilestoneAccount(self._proof.evidence.get(milestone.id))
 
 
-def _placed(verdict: ModuleVerdict, snapshot: Snapshot) -> ModuleVerdict:
-    """Failures that name no line, at their test in the student's lesson.
+def _placed(
+    path: str, checks: tuple[CheckResult, ...], snapshot: Snapshot
+) -> tuple[CheckResult, ...]:
+    """Failures that name no line, at their test in the student's lesson at PATH.
 
     A wrong value is noticed by the test, and no line of the student's raised anything.
     """
-    if all(check.where for check in verdict.failures):
-        return verdict
-    path = verdict.module.path
+    if all(check.where for check in checks if check.outcome.stops_a_commit):
+        return checks
     try:
         lesson = snapshot.text(path) or ""
     except StudentError:  # it cannot be read, which is what the failure says
-        return verdict
+        return checks
     lines = {
         found.group(1): lesson.count("\n", 0, found.start()) + 1 for found in _TEST.finditer(lesson)
     }
-    checks = tuple(
+    return tuple(
         replace(c, where=f"{path}:{lines[c.name]}")
         if c.outcome.stops_a_commit and not c.where and c.name in lines
         else c
-        for c in verdict.checks
+        for c in checks
     )
-    return replace(verdict, checks=checks)
 
 
 def attempt(order: Order, choose: Callable[[], Sandbox]) -> tuple[Report, int]:

@@ -19,7 +19,7 @@ from grader.sources.snapshots import blob_id
 
 
 @dataclass(frozen=True, slots=True)
-class Outline(Exports):
+class LessonMemo(Exports):
     """digest: of what the grader runs (Lesson.digest).  code_digest: SHA-256 of the export's text.
     code_blob: the id that git gives the export.  problem: (what, hint) of a syntax error.
     """
@@ -33,7 +33,7 @@ class Outline(Exports):
     problem: tuple[str, str] | None = None
 
     @classmethod
-    def of(cls, lesson: Lesson) -> Outline:
+    def of(cls, lesson: Lesson) -> LessonMemo:
         broken = lesson.syntax_error()
         code = "" if broken else lesson.export()
         return cls(
@@ -50,7 +50,7 @@ class Outline(Exports):
         return asdict(self)
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Outline | None:
+    def from_json(cls, stored: Mapping[str, Any]) -> LessonMemo | None:
         """None when STORED is not what as_json() makes."""
         try:
             checks = tuple(Check(**check) for check in stored["checks"])
@@ -73,37 +73,37 @@ class Package(Mapping[str, str]):
 
     def __init__(
         self,
-        outlines: Sequence[Outline],
-        text_of: Callable[[Outline], str],
+        memos: Sequence[LessonMemo],
+        text_of: Callable[[LessonMemo], str],
         room_for: Exports | None = None,
     ) -> None:
         """text_of: what a lesson exports.
         room_for: a lesson that is not in it, but whose folders are to be there.
         """
-        self._outlines = {o.export_path: o for o in outlines}
+        self._memos = {o.export_path: o for o in memos}
         self._text_of = text_of
-        self._small = {"tinytorch/__init__.py": package_init(outlines)}
-        for exports in (*outlines, *([room_for] if room_for else [])):
+        self._small = {"tinytorch/__init__.py": package_init(memos)}
+        for exports in (*memos, *([room_for] if room_for else [])):
             self._small.update(parent_packages(exports))
 
     def __getitem__(self, path: str) -> str:
-        if path in self._outlines:
-            return self._text_of(self._outlines[path])
+        if path in self._memos:
+            return self._text_of(self._memos[path])
         return self._small[path]
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self._small, *self._outlines))
+        return iter((*self._small, *self._memos))
 
     def __len__(self) -> int:
-        return len(self._small) + len(self._outlines)
+        return len(self._small) + len(self._memos)
 
     def digest(self, path: str) -> str:
-        outline = self._outlines.get(path)
-        return outline.code_digest if outline else digest(self._small[path])
+        memo = self._memos.get(path)
+        return memo.code_digest if memo else digest(self._small[path])
 
     def blob(self, path: str) -> str:
-        outline = self._outlines.get(path)
-        return outline.code_blob if outline else blob_id(self._small[path].encode())
+        memo = self._memos.get(path)
+        return memo.code_blob if memo else blob_id(self._small[path].encode())
 
 
 def digest(text: str) -> str:

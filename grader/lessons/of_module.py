@@ -27,12 +27,12 @@ def starter_text(course: Course, module: Module) -> str | None:
     if path.parents[1].is_dir():
         raise StudentError(
             f"{module.starter_path} is not there, and the course's tests are in it.",
-            hint=_restore(module),
+            hint=restore_hint(module),
         )
     return None
 
 
-def _restore(module: Module) -> str:
+def restore_hint(module: Module) -> str:
     return f"It belongs to the course: git checkout HEAD -- :/{module.starter_path}"
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import StudentError
 from grader.lessons.lesson import Lesson, package_files, parse
+from grader.lessons.memo import LessonMemo
 from grader.proof import content
 from grader.proof.conversation import LIMITS, SUBJECT, WORKER, Bundle, Heard, Part, ask
 from grader.proof.milestones import route, trials
@@ -22,10 +23,10 @@ from grader.proof.milestones.trials import Prepared
 from grader.rules.course import Course, Milestone, Module
 from grader.sandbox import Sandbox, jobs
 from grader.sandbox.jobs import Job
-from grader.sources.snapshots import PACKAGE, Snapshot
-from grader.verdicts import judge
+from grader.sources.snapshots import Snapshot
 from grader.verdicts.facts import CheckResult, Evidence, Outcome
-from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict, Standing
+from grader.verdicts.standing import MilestoneAccount, ModuleAccount
+from grader.verdicts.verdicts import Basis
 
 if TYPE_CHECKING:
     from grader.proof.probe import Array, Probe
@@ -33,41 +34,33 @@ if TYPE_CHECKING:
 _INIT = "tinytorch/__init__.py"
 
 
-def stand(course: Course, snapshot: Snapshot, sandbox: Sandbox) -> Standing:
-    """The standing of SNAPSHOT, as far as it can be proven without believing student code.
+class Proof:
+    """Accounts by what the judge computed again: no student code is believed.
 
     Raises CourseError when the data of a milestone are missing or damaged.
     """
-    lessons, unread = _read(course, snapshot)
-    ids = {module.id for module in lessons}
-    wanted = [m for m in course.milestones if ids.issuperset(m.needs)]
-    found = unread | examine(lessons, wanted, sandbox, course.root)
-    modules: dict[str, ModuleVerdict] = {}
-    for module in course.modules:
-        evidence = found[module.id]
-        modules[module.id] = judge.judge_module(
-            module,
-            evidence,
-            [check.name for check in evidence.checks],
-            incomplete=[i for i, v in modules.items() if not v.proven],
-            exported=module in lessons and _exported(snapshot, lessons[module]),
-        )
-    proven = [lesson for module, lesson in lessons.items() if modules[module.id].proven]
-    package = package_files(proven)
-    drift = [p for p, text in package.items() if _text(snapshot, p) != text]
-    drift += [p for p in snapshot.entries if p.startswith(f"{PACKAGE}/") and p not in package]
-    complete = [i for i, v in modules.items() if v.complete]
-    verdicts = {m.id: _verdict(m, found, complete) for m in course.milestones}
-    isolations = tuple(sorted({e.isolation for e in found.values() if e.isolation}))
-    return Standing(snapshot.name, modules, verdicts, tuple(sorted(drift)), package, isolations)
 
+    basis = Basis.PROOF
 
-def _verdict(
-    milestone: Milestone, found: Mapping[str, Evidence], complete: Sequence[str]
-) -> MilestoneVerdict:
-    evidence = found.get(milestone.id)
-    key = evidence.key if evidence else ""
-    return judge.judge_milestone(milestone, evidence, complete=complete, earned=None, key=key)
+    def __init__(self, course: Course, snapshot: Snapshot, sandbox: Sandbox) -> None:
+        self._lessons, unread = _read(course, snapshot)
+        ids = {module.id for module in self._lessons}
+        wanted = [m for m in course.milestones if ids.issuperset(m.needs)]
+        self.evidence = unread | examine(self._lessons, wanted, sandbox, course.root)
+        self.isolations = {e.isolation for e in self.evidence.values()}
+
+    def module(self, module: Module, incomplete: Collection[str]) -> ModuleAccount:  # noqa: ARG002  # all were asked at once
+        evidence, lesson = self.evidence[module.id], self._lessons.get(module)
+        memo = LessonMemo.of(lesson) if lesson else None
+        return ModuleAccount(evidence, [check.name for check in evidence.checks], memo)
+
+    def milestone(self, milestone: Milestone, *, unlocked: bool) -> MilestoneAccount:  # noqa: ARG002  # trained or not
+        found = self.evidence.get(milestone.id)
+        return MilestoneAccount(found, key=found.key if found else "")
+
+    def export(self, memo: LessonMemo) -> str:
+        lessons = {lesson.path: lesson for lesson in self._lessons.values()}
+        return lessons[memo.path].export()
 
 
 def _read(course: Course, snapshot: Snapshot) -> tuple[dict[Module, Lesson], dict[str, Evidence]]:
@@ -91,17 +84,6 @@ def _read(course: Course, snapshot: Snapshot) -> tuple[dict[Module, Lesson], dic
         else:
             lessons[module] = lesson
     return lessons, unread
-
-
-def _exported(snapshot: Snapshot, lesson: Lesson) -> bool:
-    return _text(snapshot, lesson.export_path) == lesson.export()
-
-
-def _text(snapshot: Snapshot, path: str) -> str | None:
-    try:
-        return snapshot.text(path)
-    except StudentError:
-        return None  # a link or binary where an export belongs: not what the lesson says
 
 
 def examine(

@@ -58,13 +58,6 @@ def for_trust(trust: Trust, *, weak_allowed: bool = False) -> Sandbox:
     return SANDBOXES[name]()
 
 
-def accepted(trust: Trust, *, weak_allowed: bool = False) -> frozenset[str] | None:
-    """Isolations whose recorded evidence counts at this level; None: any."""
-    if trust is not Trust.AUTHORITATIVE:
-        return None
-    return frozenset([*STRONG, PORTABLE] if weak_allowed else STRONG)
-
-
 def _close_own_memory() -> None:
     """No process of our own user may look into this one: what the judge knows is in its memory."""
     if sys.platform == "linux":

@@ -13,7 +13,7 @@ from typing import Any
 
 from grader.errors import StudentError
 from grader.lessons.lesson import Lesson, parent_packages
-from grader.lessons.memo import Outline, Package, digest
+from grader.lessons.memo import LessonMemo, Package, digest
 from grader.rules import parts
 from grader.rules.course import Module
 
@@ -106,13 +106,13 @@ def _digest(files: Mapping[str, str], path: str) -> str:
     return files.digest(path) if isinstance(files, Package) else digest(files[path])
 
 
-def module_key(module: Module, outline: Outline, trusted: Outline, files: Package) -> str:
+def module_key(module: Module, memo: LessonMemo, trusted: LessonMemo, files: Package) -> str:
     """The key that for_module() gives the same job, without parsing a lesson.
 
     files: the package of the modules it needs, with the folders that the lesson itself goes to.
     """
     expected = [c.name for c in trusted.checks]
-    identity = [outline.digest, trusted.digest]
+    identity = [memo.digest, trusted.digest]
     return key_of(module.id, MODULE_WORKER, files, identity, expected, Limits())
 
 

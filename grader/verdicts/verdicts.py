@@ -165,9 +165,17 @@ class MilestoneVerdict:
         return sum(part.points for part in self.parts)
 
 
+class Basis(enum.Enum):
+    """What a Standing rests on."""
+
+    TESTS = "inline tests"  # run beside the student's code, which could lie for them
+    PROOF = "proof"  # probes and milestones, computed again by the judge
+    BOTH = "inline tests and proof"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All verdicts of one snapshot, in course order."""
+    """All verdicts of one snapshot, in course order. Made by grader.verdicts.standing."""
 
     snapshot: str  # "index", "working tree" or a commit id
     modules: Mapping[str, ModuleVerdict]
@@ -175,6 +183,7 @@ class Standing:
     drift: tuple[str, ...] = ()  # paths under tinytorch/ that are not what the lessons export
     package: Mapping[str, str] = field(default_factory=dict)  # what they export: path -> text
     isolations: tuple[str, ...] = ()  # the sandboxes that its evidence was made in
+    basis: Basis = Basis.TESTS
 
     @property
     def complete(self) -> tuple[str, ...]:

@@ -131,8 +131,8 @@ def test_a_checkout_of_something_else_is_a_verdict_that_says_so(bundle, tmp_path
 def test_a_bug_of_ours_is_an_infrastructure_error_without_a_traceback(bundle, student, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(bundle, broken)
-    engine = broken / "grader" / "proof" / "examination.py"
-    engine.write_text(engine.read_text() + "\n\ndef stand(*_):\n    raise RuntimeError('x')\n")
+    engine = broken / "grader" / "grading" / "orders.py"
+    engine.write_text(engine.read_text() + "\n\ndef look_twice(*_):\n    raise RuntimeError('x')\n")
     done = handed_in(broken, student.top)
     assert done.returncode == 3
     assert "Traceback" not in done.stderr + done.stdout
