@@ -6,14 +6,10 @@ import hashlib
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from grader.errors import CourseError
-
-if TYPE_CHECKING:
-    pass
 from grader.proof.milestones.challenges import Array
 
 DIGITS = "tests/milestones/data/digits.npz"

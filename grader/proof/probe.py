@@ -191,7 +191,9 @@ class Call:
         arguments = self._arguments(drawn)
         truth = np.asarray(self._of(self.truth, arguments))
         if not self.plain and not flag(got, "tensor"):
-            raise Wrong("the result should be a Tensor", "Build it with Tensor.make(...).")
+            raise Wrong(
+                "the result should be a Tensor", "Build it as the other operations build theirs."
+            )
         compare("the result", got.get("out"), truth, self.tolerance, self.hint, noise=ROUNDINGS)
         trainable = [*self.of(LEAF), *self.of(PARAMETER)]
         if not self.plain and flag(got, "requires_grad") != bool(trainable):
@@ -199,7 +201,7 @@ class Call:
                 "the result should require a gradient, because an input does"
                 if trainable
                 else "the result should require no gradient: no input does",
-                "Tensor.make(data, parents, op) passes it on from any of the parents.",
+                "Where a result is built, it is passed on from any of the parents.",
             )
         for name in (n for n, made in self.inputs.items() if made.role != PARAMETER):
             if not np.array_equal(got.get(f"after/{name}", ()), drawn[name]):
@@ -219,8 +221,8 @@ class Call:
         if there is None:
             raise Wrong(
                 f"{name} gets no gradient",
-                "Somewhere on the way the graph is cut: a Tensor made anew, or .data where a "
-                "Tensor belongs.",
+                "Somewhere on the way the graph is cut: a tensor made anew, or an array "
+                "where a tensor belongs.",
             )
         shape = drawn[name].shape
         if without_ones(there.shape) != without_ones(shape):

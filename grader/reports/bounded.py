@@ -16,7 +16,7 @@ from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict
 MAX_FILE_BYTES = 60_000  # comments end at 65,536 characters, and so does patience
 CURVE_POINTS = 60
 FLAG = 400  # characters of a note for the teacher
-_BULKY = ("attention", "parameters", "tolerance_used")
+_BULKY = ("beside", "parameters", "tolerance_used")
 
 # What is said of each check, in characters, and of how many checks that do not pass per subject:
 # everything if it fits, else less. What is still too large names some of the checks only.
@@ -128,7 +128,7 @@ def _milestone(verdict: MilestoneVerdict, characters: int, checks: int) -> Miles
 
 
 def _measures(measures: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what is large: every parameter, the attention weights, each single step."""
+    """Without what is large: every parameter, what was reported beside, each single step."""
     kept = {k: v for k, v in measures.items() if k not in _BULKY}
     loss = kept.get("loss")
     if isinstance(loss, (list, tuple)):

@@ -58,7 +58,7 @@ def test_the_reference_library_reaches_every_milestone(milestone):
 @pytest.mark.thorough
 def test_evidence_of_the_transformer_holds_a_picture_of_its_attention():
     _, evidence = run("transformer")
-    heads = evidence.measures["attention"]
+    heads = evidence.measures["beside"]["attention"]["weights"]
     assert [len(heads), len(heads[0]), len(heads[0][0])] == [2, 8, 8]
     assert max(sum(heads[h][row][row - 4] for row in range(4, 8)) for h in range(2)) > 2
 
@@ -203,7 +203,7 @@ def test_a_loader_that_drops_the_last_batch_is_named():
     checks, _ = run("mlp_digits", training=code)
     assert checks["loss"].outcome is Outcome.FAILED
     assert "fewer than the 512 steps" in checks["loss"].message
-    assert "DataLoader" in checks["loss"].hint
+    assert "every example once" in checks["loss"].hint
 
 
 @pytest.mark.parametrize(

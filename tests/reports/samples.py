@@ -31,7 +31,7 @@ MEASURES = {
     "gradients": [4, 4],
     "updates": [4, 4],
     "parameters": [{"name": f"p{i}", "shape": [64, 64], "gradient": 0.1} for i in range(20)],
-    "attention": [[0.125] * 64] * 64,
+    "beside": {"attention": {"weights": [[0.125] * 64] * 64}},
 }
 
 # One of everything that must not be obeyed by what shows it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,15 @@ from grader.content.drawing import (
     steps_per_epoch,
     uniform,
 )
-from grader.proof.milestones.challenges import USUAL, Array, Optimiser, Run, Values, Watch
+from grader.proof.milestones.challenges import (
+    USUAL,
+    Array,
+    Challenge,
+    Optimiser,
+    Run,
+    Values,
+    Watch,
+)
 
 EPOCHS, BATCH, LR = 10, 32, 0.01
 # Per convolution: filters, stride, padding, whether a pooling follows. All windows are 3 by 3.
@@ -39,7 +46,7 @@ HINTS = {
 }
 
 
-class Cnn:
+class Cnn(Challenge):
     hints = HINTS
     # A convolution in plain loops is right, and takes about a minute.
     limits = dataclasses.replace(USUAL, wall_s=150.0, cpu_s=120)
@@ -64,12 +71,6 @@ class Cnn:
 
     def loss(self, run: Run, scores: Array, targets: Array) -> Array:  # noqa: ARG002
         return forward.cross_entropy(scores, targets)
-
-    def answer_scores(self, run: Run, values: Values, reported: Array) -> Array:  # noqa: ARG002
-        return self.scores(run, values, run.data["held_out"][None], Watch(0))
-
-    def beside(self, run: Run, values: Values, reported: Array) -> Mapping[str, Array]:  # noqa: ARG002
-        return {}
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:
         return percent_right(scores.argmax(axis=1), run.answers)

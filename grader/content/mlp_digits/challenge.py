@@ -9,7 +9,16 @@ import numpy as np
 
 from grader.content import forward
 from grader.content.drawing import Digits, digits, linear, orders, percent_right, steps_per_epoch
-from grader.proof.milestones.challenges import USUAL, Array, Optimiser, Run, Values, Watch
+from grader.proof.milestones.challenges import (
+    Array,
+    Challenge,
+    Optimiser,
+    Proof,
+    Run,
+    Values,
+    Watch,
+)
+from grader.proof.probe import Wrong
 
 EPOCHS, BATCH = 16, 32
 SHUFFLED = 100  # numbers that a shuffling DataLoader is asked to deal out
@@ -27,9 +36,45 @@ HINTS = {
 }
 
 
-class MlpDigits:
+def _every_example_once(_run: Run, extras: Mapping[str, Mapping[str, Array]]) -> str:
+    dealt = extras.get("batches")
+    if dealt is None:
+        return ""
+    count = len(dealt["first"])
+    for name in ("first", "second"):
+        times = [int(np.count_nonzero(dealt[name] == number)) for number in range(count)]
+        if times != [1] * count:
+            number = next(number for number in range(count) if times[number] != 1)
+            raise Wrong(
+                f"a shuffling DataLoader deals out example {number} of {count} "
+                f"{times[number]} times in one epoch",
+                "One permutation of all indices per epoch, cut into batches.",
+            )
+    orders = [list(dealt[name]) for name in ("first", "second")]
+    if sorted(orders[0]) in orders or orders[0] == orders[1]:
+        raise Wrong(
+            "a shuffling DataLoader deals out the same order in every epoch",
+            "Draw a new permutation at the start of every epoch.",
+        )
+    if orders[0] != list(dealt["again"]):
+        raise Wrong(
+            "two DataLoaders with the same seed deal out different orders",
+            "Draw the permutation from a generator made from the seed.",
+        )
+    if not np.array_equal(dealt["partner"], 2 * dealt["first"]):
+        raise Wrong(
+            "a shuffling DataLoader does not keep inputs and targets together",
+            "One permutation for all arrays of the dataset.",
+        )
+    return f"{count} examples in two epochs"
+
+
+PROOFS = {"batches": Proof("Every example comes once in an epoch", _every_example_once)}
+
+
+class MlpDigits(Challenge):
     hints = HINTS
-    limits = USUAL
+    proofs = PROOFS
 
     def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:
         data = digits(root)
@@ -46,12 +91,6 @@ class MlpDigits:
 
     def loss(self, run: Run, scores: Array, targets: Array) -> Array:  # noqa: ARG002
         return forward.cross_entropy(scores, targets)
-
-    def answer_scores(self, run: Run, values: Values, reported: Array) -> Array:  # noqa: ARG002
-        return self.scores(run, values, run.data["held_out"][None], Watch(0))
-
-    def beside(self, run: Run, values: Values, reported: Array) -> Mapping[str, Array]:  # noqa: ARG002
-        return {}
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:
         return percent_right(scores.argmax(axis=1), run.answers)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from grader.content import forward
+from grader.content import forward, truth
 from grader.content.drawing import linear, orders, percent_right, steps_per_epoch
-from grader.proof.milestones.challenges import USUAL, Array, Optimiser, Run, Values, Watch
+from grader.proof.milestones.challenges import Array, Challenge, Optimiser, Run, Values, Watch
+from grader.proof.probe import Wrong
 
 SYMBOLS, COPIED = 10, 4
 VOCABULARY = SYMBOLS + 1  # and the separator
@@ -29,12 +30,13 @@ HINTS = {
     "PositionalEncoding add its rows? Do split_heads and merge_heads undo each other?",
     "gradients": "Are attention weights cut from the graph (.data where a Tensor belongs)?",
     "updates": "Does parameters() find what lies in lists and inside the block?",
+    "attention": "Head, query, key: does each query look at its own place and at all before "
+    "it, and are the weights those of the last call?",
 }
 
 
-class Transformer:
+class Transformer(Challenge):
     hints = HINTS
-    limits = USUAL
 
     def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:  # noqa: ARG002
         return [
@@ -68,6 +70,20 @@ class Transformer:
         name, heads = "block.attention", run.settings["heads"]
         weights = forward.attention_weights(normed, values, name, heads)[0, 0]
         return {"attention/weights": weights}
+
+    def first(self, name: str, own: Array) -> bool:
+        if name == "positions.weight":
+            expected = truth.sines(*own.shape)
+            wrong = ~(np.abs(own - expected) <= 1e-4)
+            if wrong.any():
+                at = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
+                raise Wrong(
+                    f"position {at[0]}, column {at[1]} starts with {own[at]:.4g}, "
+                    f"{expected[at]:.4g} expected",
+                    "sinusoidal_table: angle = position * 10000 ** (-2 i / dim) for the i-th pair "
+                    "of columns, sine in the even one, cosine in the odd one.",
+                )
+        return name in ("positions.weight", "tokens.weight")  # tokens are drawn as large as 1
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:
         """Of whole sequences: one wrong token, and the sequence is wrong."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from grader.content import forward
 from grader.content.drawing import linear, percent_right
-from grader.proof.milestones.challenges import USUAL, Array, Optimiser, Run, Values, Watch
+from grader.proof.milestones.challenges import Array, Challenge, Optimiser, Run, Values, Watch
 
 STEPS, LR = 500, 1.0
 
@@ -24,9 +23,8 @@ HINTS = {
 }
 
 
-class Xor:
+class Xor(Challenge):
     hints = HINTS
-    limits = USUAL
 
     def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:  # noqa: ARG002
         inputs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
@@ -51,9 +49,6 @@ class Xor:
         """The network ends with a sigmoid; the judge's loss starts before it."""
         logits = self.scores(run, values, run.data["held_out"][None], Watch(0))
         return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits))
-
-    def beside(self, run: Run, values: Values, reported: Array) -> Mapping[str, Array]:  # noqa: ARG002
-        return {}
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:
         return percent_right(scores.reshape(-1) > 0.5, run.answers > 0.5)

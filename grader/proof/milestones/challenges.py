@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,14 +65,27 @@ class Optimiser:
         return f"SGD(lr={self.lr:g}{tail})"
 
 
-class Challenge(Protocol):
-    """The training of one milestone. hints: claim -> the likely causes when it fails, in order.
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Something else that a challenge asks: of the run, and of what was reported beside it.
 
-    limits: what a training with a right library may use.
+    look: what was compared, in words; raises Wrong.
+    """
+
+    title: str
+    look: Callable[[Run, Mapping[str, Mapping[str, Array]]], str]
+
+
+class Challenge(Protocol):
+    """The training of one milestone. hints: claim -> the likely causes when it fails, in order;
+    so may a kind of extras have one.
+
+    limits: what a training with a right library may use.  proofs: of its own, by name.
     """
 
     hints: Mapping[str, str]
-    limits: Limits
+    limits: Limits = USUAL
+    proofs: Mapping[str, Proof] = {}
 
     def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:
         """The runs; the first is the one that the claims are about."""
@@ -86,13 +99,20 @@ class Challenge(Protocol):
         """(S,): of each network, for the scores of its batch."""
         ...
 
-    def answer_scores(self, run: Run, values: Values, reported: Array) -> Array:
+    def answer_scores(self, run: Run, values: Values, reported: Array) -> Array:  # noqa: ARG002  # some use it
         """The scores of the held-out inputs, as reported should be."""
-        ...
+        return self.scores(run, values, run.data["held_out"][None], Watch(0))
 
-    def beside(self, run: Run, values: Values, reported: Array) -> Mapping[str, Array]:
+    def beside(self, run: Run, values: Values, reported: Array) -> Mapping[str, Array]:  # noqa: ARG002  # some do
         """What else should have been reported: "kind/name" of the run's extras -> array."""
-        ...
+        return {}
+
+    def first(self, name: str, own: Array) -> bool:  # noqa: ARG002  # some do
+        """Is the usual rule for first values not for the parameter NAME? Raises Wrong.
+
+        own: what the library drew.
+        """
+        return False
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:
         """How many of the held-out answers are right."""

@@ -5,7 +5,7 @@ losses       so does the loss of every step, on the batch that the judge ordered
 derivatives  so is the gradient of every step: along a random direction, the loss's derivative
 steps        every update is what the stated optimiser does with the reported gradients
 first        the layers' own first values are of the size that lets a network learn
-batches      a shuffling loader deals out every example once, in a new order each epoch
+(its own)    what else the challenge asks
 cost         the gradient of a network with many parameters came in the time of a few passes
 
 Tolerances belong to the number format that the library uses. They stand some ten times above the
@@ -33,6 +33,7 @@ from grader.proof.milestones.words import (
     _step_words,
     _times,
 )
+from grader.proof.probe import Wrong
 
 # Of the complex-step derivative: squared, it is nothing beside 1; times a small number, it is still
 # one that single precision has.
@@ -83,42 +84,40 @@ TITLES = {
     "derivatives": "Every gradient is the derivative of the loss",
     "steps": "Every update is a step of the optimiser",
     "first": "First values are drawn small",
-    "batches": "Every example comes once in an epoch",
-    "cost": "Gradients come from one backward pass",
 }
-
-
-class _Wrong(Exception):
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
+COST = "Gradients come from one backward pass"
 
 
 def check(
     found: Challenge, runs: Sequence[Run], records: Sequence[Record], key: str
 ) -> list[Finding]:
     """All kinds of evidence, in the order in which a student should look at them."""
-    compared: dict[str, list[str]] = {name: [] for name in TITLES}
-    used = dict.fromkeys(TITLES, 0.0)
-    wrong: dict[str, _Wrong] = {}
+    titles = {**TITLES, **{n: p.title for n, p in found.proofs.items()}, "cost": COST}
+    compared: dict[str, list[str]] = {name: [] for name in titles}
+    used = dict.fromkeys(titles, 0.0)
+    wrong: dict[str, Wrong] = {}
     for run, record in zip(runs, records, strict=True):
         trial = _Trial(found, run, record, key)
-        for name in ("outputs", "losses", "derivatives", "steps", "first", "batches"):
+        for name in (*TITLES, *found.proofs):
+            trial.used = 0.0
             try:
-                compared[name].append(getattr(trial, name)())
-            except _Wrong as error:
+                compared[name].append(
+                    getattr(trial, name)()
+                    if name in TITLES
+                    else found.proofs[name].look(run, record.extras)
+                )
+            except Wrong as error:
                 wrong.setdefault(name, error)
             used[name] = max(used[name], trial.used)
     try:
         compared["cost"].append(_cost(records))
-    except _Wrong as error:
+    except Wrong as error:
         wrong["cost"] = error
     return [
         Finding(name, title, False, wrong[name].what, wrong[name].hint)
         if name in wrong
         else Finding(name, title, True, "; ".join(filter(None, compared[name])), "", used[name])
-        for name, title in TITLES.items()
+        for name, title in titles.items()
         if name in wrong or any(compared[name])
     ]
 
@@ -147,7 +146,7 @@ class _Trial:
         self.used = float(off.max(initial=0.0) / limit)
         if not self.used <= 1:
             at = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
-            raise _Wrong(
+            raise Wrong(
                 f"{self._where}output {list(at)} should be {expected[at]:.5g}, "
                 f"got {reported[at]:.5g}",
                 "A forward pass is not what its layer promises: compare each layer with its "
@@ -164,11 +163,10 @@ class _Trial:
             self.used = max(self.used, float(off.max() / self._tolerance.score))
             if not off.max() <= self._tolerance.score:
                 at = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
-                raise _Wrong(
+                raise Wrong(
                     f"{self._where}{kind}: {name}{list(at)} should be {expected[at]:.5g}, "
                     f"got {reported[at]:.5g}",
-                    "Head, query, key: does each query look at its own place and at all before "
-                    "it, and are the weights those of the last call?",
+                    self._found.hints.get(kind, ""),
                 )
 
     def losses(self) -> str:
@@ -180,7 +178,7 @@ class _Trial:
         if wrong.any():
             step = int(np.argmax(wrong))
             factor = reported[step] / expected[step] if expected[step] else np.nan
-            raise _Wrong(
+            raise Wrong(
                 f"{self._where}the loss of step {step + 1} should be {expected[step]:.6g}, "
                 f"got {reported[step]:.6g}" + _times(factor),
                 _loss_hint(factor, len(run.rows(step)), step),
@@ -236,7 +234,7 @@ class _Trial:
         # wrong first.
         name, slopes = problems[-1]
         rest = [n for n, _ in problems[:-1]]
-        raise _Wrong(
+        raise Wrong(
             f"{self._where}the gradient of {name} {slopes.words()} (step {step + 1})"
             + (f"; wrong as well: {_listed(rest)}" if rest else ""),
             _gradient_hint(slopes.factor, len(self._run.rows(step)), name),
@@ -249,13 +247,13 @@ class _Trial:
         for name in reversed(list(self._run.initial)):
             slopes = self._slopes([step] * DIRECTIONS, name, slack=slack)
             if step and not slopes.agree:
-                raise _Wrong(
+                raise Wrong(
                     f"{self._where}the gradient of {name} is right in step {step} and "
                     f"{slopes.words()} in step {step + 1}",
-                    "Are the gradients of the last step forgotten before the next one "
-                    "(zero_grad)? Does a layer keep something from one call to the next?",
+                    "Are the gradients of the last step forgotten before the next "
+                    "one? Does a layer keep something from one call to the next?",
                 )
-        raise _Wrong(
+        raise Wrong(
             f"{self._where}the gradients of step {step + 1} are not the derivative of its loss"
         )
 
@@ -267,7 +265,6 @@ class _Trial:
         rule = _adam if optimiser.kind == "Adam" else _sgd
         now = record.values[0].astype(np.float64)
         stepper = rule(record.gradients, optimiser.lr, optimiser.momentum)
-        self.used = 0.0
         for step, (expected, size) in enumerate(stepper):
             before, now = now, record.values[step + 1].astype(np.float64)
             moved = now - before
@@ -279,7 +276,7 @@ class _Trial:
                 name = self._owner(int(np.argmax(~(off <= 1))))
                 part = record.columns[name]
                 words = _step_words(moved[part], expected[part])
-                raise _Wrong(
+                raise Wrong(
                     f"{self._where}step {step + 1} {words} {name}, against {optimiser}",
                     _step_hint(step, optimiser.kind),
                 )
@@ -287,64 +284,28 @@ class _Trial:
 
     def first(self) -> str:
         """Of what the library drew itself, before the judge's numbers took its place."""
-        self.used = 0.0
         looked = 0
         for name, drawn in self._run.initial.items():
             own = self._record.own[name]
-            if name == "positions.weight":
-                _check_positions(own)
-            elif drawn.ndim > 1 and drawn.size >= 32 and name not in ("weight", "tokens.weight"):
+            if not self._found.first(name, own) and drawn.ndim > 1 and drawn.size >= 32:
                 factor = float(own.std() / drawn.std())
                 # By its own size: what is drawn larger has a mean that is larger, too.
                 shift = float(own.mean() / max(own.std(), drawn.std()))
                 shift *= min(1.0, (drawn.size / 400) ** 0.5)
                 looked += 1
                 if not 1 / FIRST_FACTOR < factor < FIRST_FACTOR:
-                    raise _Wrong(
+                    raise Wrong(
                         f"{name} starts with numbers of the size {own.std():.3g}, "
                         f"{drawn.std():.3g} expected",
                         "Draw them between -1 / sqrt(fan_in) and 1 / sqrt(fan_in), where fan_in "
                         "is the number of inputs that one output sees.",
                     )
                 if not abs(shift) < 0.5:  # ten standard errors, and more
-                    raise _Wrong(
+                    raise Wrong(
                         f"{name} starts with numbers around {own.mean():.3g}, 0 expected",
                         "Draw first weights on both sides of zero.",
                     )
         return f"{looked} parameters" if self._main and looked else ""
-
-    def batches(self) -> str:
-        self.used = 0.0
-        dealt = self._record.extras.get("batches")
-        if dealt is None:
-            return ""
-        count = len(dealt["first"])
-        for name in ("first", "second"):
-            times = [int(np.count_nonzero(dealt[name] == number)) for number in range(count)]
-            if times != [1] * count:
-                number = next(number for number in range(count) if times[number] != 1)
-                raise _Wrong(
-                    f"a shuffling DataLoader deals out example {number} of {count} "
-                    f"{times[number]} times in one epoch",
-                    "One permutation of all indices per epoch, cut into batches.",
-                )
-        orders = [list(dealt[name]) for name in ("first", "second")]
-        if sorted(orders[0]) in orders or orders[0] == orders[1]:
-            raise _Wrong(
-                "a shuffling DataLoader deals out the same order in every epoch",
-                "Draw a new permutation at the start of every epoch.",
-            )
-        if orders[0] != list(dealt["again"]):
-            raise _Wrong(
-                "two DataLoaders with the same seed deal out different orders",
-                "Draw the permutation from a generator made from the seed.",
-            )
-        if not np.array_equal(dealt["partner"], 2 * dealt["first"]):
-            raise _Wrong(
-                "a shuffling DataLoader does not keep inputs and targets together",
-                "One permutation for all arrays of the dataset.",
-            )
-        return f"{count} examples in two epochs"
 
     def _owner(self, column: int) -> str:
         """The parameter that one of the n numbers belongs to."""
@@ -507,28 +468,11 @@ def _adam(gradients: Array, lr: float, _momentum: float) -> Iterator[tuple[Array
         yield -rate * mean, rate * size
 
 
-def _check_positions(own: Array) -> None:
-    """Sine in the even columns, cosine in the odd ones, each pair slower than the one before."""
-    length, dim = own.shape
-    angles = np.arange(length)[:, None] * 10000.0 ** (-np.arange(0, dim, 2) / dim)
-    expected = np.empty((length, dim))
-    expected[:, 0::2], expected[:, 1::2] = np.sin(angles), np.cos(angles)
-    wrong = ~(np.abs(own - expected) <= 1e-4)
-    if wrong.any():
-        at = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), wrong.shape))
-        raise _Wrong(
-            f"position {at[0]}, column {at[1]} starts with {own[at]:.4g}, {expected[at]:.4g} "
-            "expected",
-            "sinusoidal_table: angle = position * 10000 ** (-2 i / dim) for the i-th pair of "
-            "columns, sine in the even one, cosine in the odd one.",
-        )
-
-
 def _cost(records: Sequence[Record]) -> str:
     seconds = records[-1].seconds
     if not seconds <= LARGE_S:
         count = records[-1].values.shape[1]
-        raise _Wrong(
+        raise Wrong(
             f"the gradients of {count:,} parameters took {seconds:.1f} s, allowed {LARGE_S:g} s",
             "backward() visits every operation once. A gradient by differences runs the network "
             "once per parameter.",

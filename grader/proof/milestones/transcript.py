@@ -128,7 +128,7 @@ class _Bundles:
             raise Refused(
                 f"the training took {'fewer' if kind == 'step' else 'more'} than the "
                 f"{run.steps} steps that its batches make; {what} was expected",
-                "Does DataLoader yield every example once, the last, smaller batch included?",
+                "Does every epoch yield every example once, the last, smaller batch included?",
             )
         raise Refused(f"{what} expected, {head.kind[:40]!r} came")
 

@@ -214,8 +214,11 @@ def _measure(
         "updates": [count - len(measured.without("change")), count],
         "parameters": measured.parameters,
     }
-    if "attention" in record.extras:
-        facts["attention"] = record.extras["attention"]["weights"].round(4).tolist()
+    if record.extras:
+        facts["beside"] = {
+            kind: {name: array.round(4).tolist() for name, array in arrays.items()}
+            for kind, arrays in record.extras.items()
+        }
     return measured, facts
 
 

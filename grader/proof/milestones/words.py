@@ -22,7 +22,7 @@ def _loss_hint(factor: float, batch: int, step: int) -> str:
         return "Is the sign of the loss wrong?"
     if step:
         return (
-            "Earlier losses are right. Does DataLoader yield every example once, with its label? "
+            "Earlier losses are right. Does every epoch yield every example once, with its label? "
             "Does a layer keep something from one call to the next?"
         )
     return (
@@ -46,12 +46,12 @@ def _gradient_hint(factor: float, batch: int, name: str) -> str:
         return "Look for a missing minus: sub, neg, div, the loss."
     if factor == 0:
         return (
-            "Somewhere between this parameter and the loss the graph is cut: a Tensor made anew, "
-            "or .data where a Tensor belongs."
+            "Somewhere between this parameter and the loss the graph is cut: a tensor made anew, "
+            "or an array where a tensor belongs."
         )
     return (
         f"Compare the gradient rule of the operation that uses {name} with the numeric gradient "
-        "of that operation alone (numeric_gradient of 00_setup)."
+        "of that operation alone."
     )
 
 

@@ -125,7 +125,7 @@ def called(
 def _one_step(tt: Any, described: dict[str, Any], arrays: dict[str, Any]) -> WorkerRun:
     """The run with as many rows as any step has, and without what comes after the steps."""
     run = WorkerRun(tt, described, arrays, Silent())
-    run.settings = {**run.settings, "steps": 1, "shuffled": 0}
+    run.settings = {**run.settings, "steps": 1}
     if "order" in run.arrays:
         run.arrays["order"] = run.arrays["order"][:1, : run.settings["batch_size"]]
     run.arrays["held_out"] = run.arrays["held_out"][:2]
