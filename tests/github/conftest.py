@@ -15,6 +15,8 @@ from tests.github.hub import Hub
 from tests.reports.samples import COURSE, ROOT
 
 SKIPPED = ("__pycache__",)
+MODULES, MILESTONES = len(COURSE.modules), len(COURSE.milestones)
+POINTS = sum(milestone.points for milestone in COURSE.milestones)
 
 
 def carried() -> dict[str, bytes]:

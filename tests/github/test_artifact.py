@@ -76,6 +76,7 @@ def drop(*path):
 
 FIRST = COURSE.milestones[0]
 LAST = len(COURSE.milestones) - 1
+NEEDED = COURSE.milestones[LAST].needs[-1]
 HOSTILE = [
     ("schema of tomorrow", put("schema", value="tinytorch/verdict/v2"), "schema should be one of"),
     ("schema is a list", put("schema", value=[]), "schema should be one of"),
@@ -96,8 +97,16 @@ HOSTILE = [
     ("rules are words", put("rules", value="main; rm -rf /"), "should be a commit id"),
     ("no modules", put("modules", value=[]), "does not list this course's"),
     ("modules are a table", put("modules", value={}), "should be a list"),
-    ("a module twice", lambda d: d["modules"].append(d["modules"][0]), "at most 8 are read"),
-    ("10,000 milestones", put("milestones", value=[{}] * 10_000), "10,000 entries; at most 5"),
+    (
+        "a module twice",
+        lambda d: d["modules"].append(d["modules"][0]),
+        f"at most {len(COURSE.modules)} are read",
+    ),
+    (
+        "10,000 milestones",
+        put("milestones", value=[{}] * 10_000),
+        f"10,000 entries; at most {len(COURSE.milestones)}",
+    ),
     ("10,000 checks", put("modules", 0, "checks", value=[{}] * 10_000), "at most 400 are read"),
     (
         "10,000 loss values",
@@ -342,9 +351,9 @@ HOSTILE = [
         "unlocked by what is broken",
         lambda d: [
             d["milestones"][LAST].update(state="unlocked"),
-            d["modules"][-1].update(state="in progress"),
+            next(m for m in d["modules"] if m["id"] == NEEDED).update(state="in progress"),
         ],
-        "says something else about 12_attention",
+        f"says something else about {NEEDED}",
     ),
 ]
 

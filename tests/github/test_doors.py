@@ -17,7 +17,7 @@ from grader.reports import REPORTS
 from grader.rules import reading
 from grader.verdicts.report import Trust
 from tests.conftest import Repository
-from tests.github.conftest import solution
+from tests.github.conftest import MILESTONES, MODULES, POINTS, solution
 from tests.reports.samples import COURSE, ROOT
 
 
@@ -41,7 +41,10 @@ def test_a_starter_earns_nothing_and_is_not_wrong(student, tmp_path):
         student.top, "--rev", "HEAD", "--course", student.top, "--format", "all", "--out", out
     )
     assert done.returncode == 0, done.stderr
-    assert "0 of 8 modules complete, 0 of 5 milestones proven, 0 of 100 points" in done.stdout
+    assert (
+        f"0 of {MODULES} modules complete, 0 of {MILESTONES} milestones proven, 0 of {POINTS} points"
+        in done.stdout
+    )
     report = json.loads((out / "report.json").read_text())
     assert report["points"] == 0
     assert {m["state"] for m in report["milestones"]} == {"locked"}
@@ -55,7 +58,10 @@ def test_the_reference_solution_earns_everything(tmp_path):
         shutil.copytree(ROOT / name, tmp_path / "work" / name)
     done = grade(tmp_path / "work", "--format", "all", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert "8 of 8 modules complete, 5 of 5 milestones proven, 100 of 100 points" in done.stdout
+    assert (
+        f"{MODULES} of {MODULES} modules complete, {MILESTONES} of {MILESTONES} milestones proven, "
+        f"{POINTS} of {POINTS} points"
+    ) in done.stdout
 
 
 @pytest.mark.thorough
@@ -63,7 +69,7 @@ def test_a_commit_is_judged_and_not_the_files_beside_it(student, tmp_path):
     commit = student.commit(solution(1), "tools")
     student.write({COURSE.modules[0].path: "broken("})
     done = grade(student.top, "--course", student.top, "--out", tmp_path / "out")
-    assert "1 of 8 modules complete" in done.stdout
+    assert f"1 of {MODULES} modules complete" in done.stdout
     assert commit in (tmp_path / "out" / "report.txt").read_text()
 
 
@@ -76,7 +82,7 @@ def test_a_folder_without_git_is_judged_as_it_lies(student, tmp_path):
         handed_in, "--course", student.top, "--format", "gradescope", "--out", tmp_path / "o"
     )
     assert done.returncode == 0, done.stderr
-    assert "1 of 8 modules complete" in done.stdout
+    assert f"1 of {MODULES} modules complete" in done.stdout
     assert (tmp_path / "o" / "results.json").is_file()
 
 
@@ -196,7 +202,7 @@ def test_an_empty_folder_gets_no_points_of_the_repository_around_it(
     done = grade(inside, *rev, "--course", student.top, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert says in done.stderr
-    assert "0 of 8" not in done.stdout
+    assert f"0 of {MODULES}" not in done.stdout
     assert "-> Name the " in done.stderr
 
 
@@ -216,7 +222,7 @@ def test_a_bare_repository_is_judged_by_its_head(student, tmp_path):
     student.git("clone", "--quiet", "--bare", str(student.top), str(bare))
     done = grade(bare, "--course", student.top, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert "1 of 8 modules complete" in done.stdout
+    assert f"1 of {MODULES} modules complete" in done.stdout
 
 
 @pytest.mark.thorough
@@ -245,7 +251,7 @@ def test_tito_grade_is_the_same_for_people(student):
     done = door("tito", "grade", "--format", "markdown", cwd=student.top)
     assert done.returncode == 0, done.stderr
     assert "reports/report.md" in done.stdout.replace("\\", "/")
-    assert "1 of 8 modules complete" in done.stdout
+    assert f"1 of {MODULES} modules complete" in done.stdout
     assert "Next: " in done.stdout
     assert "This is a preview" in (student.top / "reports" / "report.md").read_text()
 
@@ -277,7 +283,7 @@ def test_a_commit_of_no_date_is_judged(student, tmp_path, date):
         student.top, "--rev", made, "--course", student.top, "--format", "all", "--out", tmp_path
     )
     assert done.returncode == 0, done.stderr
-    assert "1 of 8 modules complete" in done.stdout
+    assert f"1 of {MODULES} modules complete" in done.stdout
     assert json.loads((tmp_path / "report.json").read_text())["when"] == ""
 
 

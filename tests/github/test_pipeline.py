@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from grader.reports import bounded
-from tests.github.conftest import solution
+from tests.github.conftest import MILESTONES, POINTS, solution
 from tests.github.hub import BOT, NAME, Hub, Job, Run, Runner
 from tests.reports.samples import COURSE, ROOT, finished
 
@@ -61,7 +61,7 @@ def test_a_pull_request_gets_one_comment_that_is_updated(hub, student, workflow)
     assert not awarded.jobs["badges"].ran
     comment = only(hub)
     assert comment["body"].startswith(MARKER)
-    assert "1 of 5 milestones, 20 of 100 points" in comment["body"]
+    assert f"1 of {MILESTONES} milestones, 20 of {POINTS} points" in comment["body"]
     assert "This is a preview" in comment["body"]
     assert [x["name"] for x in pull["labels"]] == [f"milestone: {FIRST.id}"]
     assert hub.badges() == {}
@@ -93,7 +93,7 @@ def test_a_fork_is_judged_by_the_base_and_can_change_no_rule(hub, student, workf
     assert "::error file=modules/01_tensor/tensor.py" in run.jobs["verify"].log
     assert awarded.conclusion == "success", awarded.jobs["comment"].log
     body = only(hub)["body"]
-    assert "0 of 5 milestones, 0 of 100 points" in body
+    assert f"0 of {MILESTONES} milestones, 0 of {POINTS} points" in body
     assert "came from the base branch" in body
     assert "`course.yaml`" in body
     assert "`grader/github/verify.py`" in body
@@ -189,7 +189,7 @@ def test_the_action_judges_for_another_course(hub, student, tmp_path):
     assert done.outputs["judge"]["points"] == "0"
     assert set(json.loads(done.outputs["judge"]["results"])) == set(COURSE_IDS)
     assert {p.name for p in out.iterdir()} == {"verdict.json", "junit.xml"}
-    assert "0 of 5 milestones" in done.summary
+    assert f"0 of {MILESTONES} milestones" in done.summary
 
 
 # The trusted job alone, with artifacts that no honest run would leave
@@ -351,7 +351,7 @@ def test_labels_that_may_not_be_made_are_said_and_the_comment_stands(
     content = whole_verdict(pulled["head"]["sha"])
     run = award(hub, workflow, letter(hub, tmp_path, content, pulled))
     assert run.conclusion == "success", run.jobs["comment"].log
-    assert "5 of 5 milestones" in only(hub)["body"]
+    assert f"{MILESTONES} of {MILESTONES} milestones" in only(hub)["body"]
     assert "The labels were not set." in run.jobs["comment"].summary
     assert why.rstrip(".") in run.jobs["comment"].summary
     assert "::warning title=Labels::" in run.jobs["comment"].log

@@ -47,6 +47,8 @@ DATA = Path(__file__).parent / "data"
 SCHEMA = json.loads((DATA / "classroom50-result-v1.schema.json").read_text())
 GOLDEN = json.loads((DATA / "reporter-golden.json").read_text())
 LAST = COURSE.milestones[-1]
+ALL = len(COURSE.milestones)
+POINTS = sum(m.points for m in COURSE.milestones)
 
 
 # Classroom: a model of its reporter, held against what the reporter was seen to do
@@ -324,7 +326,7 @@ def test_no_change_of_the_loss_is_zero_without_a_sign_of_its_own():
 
 def test_the_comment_gives_the_numbers_and_a_curve():
     page = markdown.document(finished())
-    assert "5 of 5 milestones, 100 of 100 points" in page
+    assert f"{ALL} of {ALL} milestones, {POINTS} of {POINTS} points" in page
     shown = page.replace("&nbsp;", " ")
     assert "1 → 0.01 (-99 %)" in shown
     assert "97.5 % (&gt; 90 %)" in shown
@@ -356,7 +358,7 @@ def test_other_rules_in_the_commit_are_said():
 
 def test_a_flag_is_a_note_beside_what_is_proven():
     page = markdown.document(flagged())
-    assert "5 of 5 milestones, 100 of 100 points" in page
+    assert f"{ALL} of {ALL} milestones, {POINTS} of {POINTS} points" in page
     assert page.count("> [!NOTE]") == 1
     assert f"> **{COURSE.milestones[1].name}**: `{NOTE}`" in page
     assert f"xor: proven, and worth a look\n  {NOTE[:40]}" in text.files(flagged())["report.txt"]
@@ -405,7 +407,8 @@ def test_the_curve_of_a_table(values, drawn):
 
 def test_the_summary_is_one_line():
     assert text.summary(begun()).startswith(
-        "4 of 8 modules complete, 1 of 5 milestones proven, 35 of"
+        f"4 of {len(COURSE.modules)} modules complete, "
+        f"1 of {len(COURSE.milestones)} milestones proven, 35 of"
     )
 
 
@@ -419,10 +422,10 @@ def title_of(svg):
 @pytest.mark.parametrize(
     ("sample", "count", "word"),
     [
-        ("finished", "5/5", "earned"),
-        ("starter", "0/5", "locked"),
-        ("begun", "1/5", "locked"),
-        ("regressed", "4/5", "regressed"),
+        ("finished", f"{ALL}/{ALL}", "earned"),
+        ("starter", f"0/{ALL}", "locked"),
+        ("begun", f"1/{ALL}", "locked"),
+        ("regressed", f"{ALL - 1}/{ALL}", "regressed"),
     ],
 )
 def test_badges_say_the_state_in_words(sample, count, word):
