@@ -1,0 +1,1 @@
+"""What does only this course know?"""
