@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
-import signal
 import struct
 import subprocess
 import sys
@@ -19,32 +17,15 @@ from typing import IO, Any, ClassVar
 
 from grader.sandbox.jobs import WORKER, Job, site_directories
 from grader.sandbox.leftovers import Brood, kill, remove, too_large
-from grader.verdicts.facts import CheckResult, Evidence, Outcome
+from grader.sandbox.reading import End, Heard, fault
+from grader.verdicts.facts import CheckResult, Evidence
 
 KEPT_OUTPUT_BYTES = 64 * 1024
 MAX_FRAMES = 100_000  # messages and bundles of one run
 # Of all messages together: read as JSON, they may need fifty times as much. The rest is arrays.
 MAX_MESSAGES_BYTES = 4 * 1024 * 1024
-MAX_TEXT_CHARS = 4096  # of what a worker says, per field
 _LOOK_S = 0.1  # how often what it has written and started is measured
 _GRACE_S = 2.0  # after the kill, for the pipes to close
-# What a worker may say of a check. The others are the judge's to say: a FAULT above all.
-_SAID = (Outcome.PASSED, Outcome.FAILED, Outcome.TODO, Outcome.ERRORED)
-
-
-# As faulthandler prints the innermost frame first, and the worker labels the lesson's code.
-_RUNNING = re.compile(rb'File "code:([^"\n]+)", line (\d+) in ')
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """outcome, what: of the check that was running.  to_others: what it did to those behind it."""
-
-    outcome: Outcome
-    what: str
-    to_others: str
-    hint: str
-    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +72,14 @@ class ProcessSandbox:
         try:
             root = Path(tempfile.mkdtemp(prefix="tito-")).resolve()
             _lay_out(job, root)
-            run = _Run(job, root, self.command(root), self.confinement)
+            run = _Child(job, root, self.command(root), self.confinement)
             if run.was_killed_before_it_began:  # by a machine short of memory, by a stray signal
-                run = _Run(job, root, self.command(root), self.confinement)
-            checks = run.outcomes()
+                run = _Child(job, root, self.command(root), self.confinement)
+            checks = Heard(job, run.messages, bytes(run.printed), run.end()).outcomes()
         except OSError as error:  # no room for files, no room for a process
             what = f"the grader could not start: {error.strerror or error}"
             hint = f"Look for room: df -h {tempfile.gettempdir()}"
-            checks = tuple(_fault(job, name, what, hint) for name in job.expected)
+            checks = tuple(fault(job, name, what, hint) for name in job.expected)
             return Answer(checks, (), (), {}, {}, time.monotonic() - started, self.isolation)
         finally:
             if root is not None:
@@ -126,24 +107,20 @@ def _lay_out(job: Job, root: Path) -> None:
         target.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _fault(job: Job, name: str, what: str, hint: str) -> CheckResult:
-    return CheckResult(name, job.titles.get(name, name), Outcome.FAULT, what, hint)
-
-
-class _Run:
+class _Child:
     """One child: what it said until it ended, was stopped, or fell silent."""
 
     def __init__(
         self, job: Job, root: Path, command: list[str], confinement: dict[str, bool]
     ) -> None:
         self._job = job
-        self._messages: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
         self.bundles: list[bytes] = []
         self.arrived_s: list[float] = []
         self._sealed = dict(job.sealed)
         self.unsealed_s: dict[str, float] = {}
         self._said = self._talked = self._frames = 0
-        self._printed = bytearray()
+        self.printed = bytearray()
         self._too_much_output = threading.Event()
         self._wrote_too_much = False
         self._too_many_processes = False
@@ -237,7 +214,7 @@ class _Run:
                 if not self._unseal(message.get("check"), back):
                     return False
             elif isinstance(message, dict):
-                self._messages.append(message)
+                self.messages.append(message)
         return True
 
     def _unseal(self, name: object, back: IO[bytes]) -> bool:
@@ -255,112 +232,26 @@ class _Run:
         total = 0
         while chunk := pipe.read1(65536):  # type: ignore[attr-defined]  # a BufferedReader
             total += len(chunk)
-            self._printed += chunk[: KEPT_OUTPUT_BYTES - len(self._printed)]
+            self.printed += chunk[: KEPT_OUTPUT_BYTES - len(self.printed)]
             if total > self._job.limits.output_mb * 1024 * 1024:
                 self._too_much_output.set()
                 kill(child)
 
+    def end(self) -> End:
+        """What ended it; a status below zero is a signal."""
+        return End(
+            self._status,
+            self._timed_out,
+            self._too_much_output.is_set(),
+            self._wrote_too_much,
+            self._too_many_processes,
+        )
+
     @property
     def was_killed_before_it_began(self) -> bool:
         """By somebody else, before a line of the student's ran: trying again tells nobody anything."""
-        spoke = self._messages or self.bundles
-        by_us = self._timed_out or self._wrote_too_much or self._too_many_processes
-        return self._status < 0 and not (spoke or by_us or self._too_much_output.is_set())
-
-    def outcomes(self) -> tuple[CheckResult, ...]:
-        """One per expected check, in order. What was never named is MISSING, whatever the status."""
-        done: dict[str, CheckResult] = {}
-        begun = ""
-        loading = False
-        for message in self._messages:
-            event, name = message.get("event"), message.get("check")
-            if event == "loading":
-                loading = True
-            elif event == "start" and isinstance(name, str):
-                begun, loading = name, False
-            elif event == "done" and name == begun and name not in done:
-                done[begun] = self._result(begun, message)
-        return tuple(
-            done.get(name) or self._silent(name, begun=name == begun or loading, running=begun)
-            for name in self._job.expected
-        )
-
-    def _result(self, name: str, message: dict[str, Any]) -> CheckResult:
-        outcome = next((o for o in _SAID if o.value == message.get("outcome")), Outcome.MISSING)
-        text, _, hint = _said(message, "message").partition("Hint:")
-        line = message.get("line")
-        file, source = _said(message, "file"), _said(message, "source")
-        where = f"{file}:{line if type(line) is int else 0}" if file else ""
-        if source and where:
-            where = f"{where}: {source}"
-        return CheckResult(
-            name,
-            self._job.titles.get(name, name),
-            outcome,
-            text.strip(),
-            hint.strip(),
-            where[:MAX_TEXT_CHARS],
-            _said(message, "output"),
-        )
-
-    def _silent(self, name: str, *, begun: bool, running: str) -> CheckResult:
-        """A check that did not report: stopped by a limit while it ran, or never reached."""
-        if not self._messages:  # the worker speaks before it runs a line of the student's
-            said = self._tail().strip().splitlines()
-            what = "the grader's worker did not come as far as the lesson"
-            return _fault(self._job, name, f"{what}: {said[-1]}" if said else what, "Try again.")
-        end = self._end()
-        running = running or "the lesson"
-        return CheckResult(
-            name,
-            self._job.titles.get(name, name),
-            end.outcome if begun else Outcome.MISSING,
-            end.what if begun else f"not reached: {running} {end.to_others}",
-            end.hint,
-            end.where if begun else "",
-            self._tail() if begun and not end.where else "",
-            reached=begun,
-        )
-
-    def _end(self) -> _End:
-        """What ended a run before its end."""
-        limits = self._job.limits
-        if self._too_much_output.is_set():
-            what = f"printed more than {limits.output_mb} MB and was stopped"
-            hint = "Remove the print from the loop."
-            return _End(Outcome.ERRORED, what, "printed too much", hint)
-        if self._wrote_too_much:
-            what = f"wrote more than {limits.scratch_mb} MB of files and was stopped"
-            hint = "Nothing here needs a file: keep it in memory."
-            return _End(Outcome.ERRORED, what, "wrote too many files", hint)
-        if self._too_many_processes:
-            what = f"started more than {limits.processes} processes and was stopped"
-            hint = "Nothing here needs a process of its own."
-            return _End(Outcome.ERRORED, what, "started too many processes", hint)
-        if self._timed_out or self._status == -int(getattr(signal, "SIGXCPU", 24)):
-            after = f"{limits.wall_s:g} s" if self._timed_out else f"{limits.cpu_s} s of computing"
-            what = f"still running after {after} and was stopped"
-            hint = "Look for a loop that never ends."
-            return _End(Outcome.TIMED_OUT, what, "ran out of time before it", hint, self._hung())
-        ended = f"exit status {self._status}" if self._status >= 0 else f"signal {-self._status}"
-        what = f"the process ended ({ended}) while this check ran"
-        hint = "Code under test must return or raise: no os._exit, no crash."
-        return _End(Outcome.MISSING, what, f"ended the process ({ended}) before it", hint)
-
-    def _hung(self) -> str:
-        """The line of the lesson that was running, if the worker could still say so."""
-        found = _RUNNING.search(self._printed)
-        if not found:
-            return ""
-        path, line = found.group(1).decode("utf-8", "replace"), int(found.group(2))
-        for cell in self._job.program.get("cells", ()):
-            lines = cell["source"].split("\n")
-            if cell["file"] == path and cell["line"] <= line < cell["line"] + len(lines):
-                return _readable(f"{path}:{line}: {lines[line - cell['line']].strip()[:200]}")
-        return ""
-
-    def _tail(self) -> str:
-        return _readable(self._printed.decode("utf-8", "replace"))
+        spoke = self.messages or self.bundles
+        return self._status < 0 and not (spoke or self.end().by_us)
 
 
 def _request(job: Job, root: Path, confinement: dict[str, bool]) -> dict[str, Any]:
@@ -399,18 +290,6 @@ def _environment(root: Path) -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "VECLIB_MAXIMUM_THREADS": "1",
     }
-
-
-def _said(message: dict[str, Any], field: str) -> str:
-    """A text of the worker's. What is no text is none: lists in lists have no end to be printed."""
-    value = message.get(field)
-    return _readable(value) if isinstance(value, str) else ""
-
-
-def _readable(text: str) -> str:
-    """Text for a terminal: cut, without control characters and halves of characters."""
-    text = text[:MAX_TEXT_CHARS]
-    return "".join(c if c.isprintable() or c in "\n\t\u00a0\u202f" else "\ufffd" for c in text)
 
 
 def _read_exactly(pipe: IO[bytes], size: int) -> bytes:

@@ -200,7 +200,9 @@ def test_a_sandbox_without_its_program_is_weak_and_says_so(monkeypatch):
 
 
 def test_every_run_names_its_sandbox(mode):
-    job = jobs.make("self test", "self_test.py", {}, {"secret": "/nowhere"}, ("files",), limits=Limits())
+    job = jobs.make(
+        "self test", "self_test.py", {}, {"secret": "/nowhere"}, ("files",), limits=Limits()
+    )
     assert SANDBOXES[mode]().run(job).isolation == mode
 
 
