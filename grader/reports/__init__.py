@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from grader.verdicts.report import Report
+if TYPE_CHECKING:
+    from grader.verdicts.report import Report
 
-Renderer = Callable[[Report], Mapping[str, str]]
+Renderer = Callable[["Report"], Mapping[str, str]]
 
 
 def _format(source: str) -> Renderer:

@@ -216,3 +216,23 @@ class Standing:
         return sum(v.module.points for v in self.modules.values()) + sum(
             v.milestone.points for v in self.milestones.values()
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """files: path -> content that tinytorch/ should hold.  write, remove: what to change to get there."""
+
+    files: Mapping[str, str]
+    write: tuple[str, ...]
+    remove: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        return not self.write and not self.remove
+
+
+def plan_exports(standing: Standing) -> Plan:
+    """What to change so that the package is what the proven modules export."""
+    package = standing.package
+    write = tuple(p for p in standing.drift if p in package)
+    return Plan(package, write, tuple(p for p in standing.drift if p not in package))

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from grader.grading.engine import Engine
-from grader.grading.exports import plan_exports
 from grader.grading.ledgers.files import FileLedger
 from grader.grading.ledgers.memory import MemoryLedger
 from grader.rules import reading
@@ -17,7 +16,7 @@ from grader.sandbox.jobs import Job
 from grader.sources.git import Git
 from grader.sources.snapshots import of_commit, of_index, of_working_tree
 from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
-from grader.verdicts.verdicts import MilestoneState, ModuleState
+from grader.verdicts.verdicts import MilestoneState, ModuleState, plan_exports
 from tests.grader.small_course import (
     RIGHT,
     RULES,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.grading import ledgers
 from grader.grading.ledgers import LEDGERS
 from grader.grading.ledgers.files import FileLedger, write_whole
 from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
@@ -26,7 +27,7 @@ EVIDENCE = Evidence(KEY, "00_one", CHECKS, {"loss": [1.0, 0.5], "note": None}, 1
 
 @pytest.fixture(params=sorted(LEDGERS))
 def ledger(request, tmp_path):
-    return LEDGERS[request.param](tmp_path / "tito")
+    return ledgers.ledger(request.param, tmp_path / "tito")
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import ast
 
 import pytest
 
-from grader.grading import exports as engines
 from grader.grading.engine import Engine
 from grader.grading.ledgers.memory import MemoryLedger
 from grader.lessons.lesson import parse
 from grader.sandbox.process import ProcessSandbox
 from grader.sources.snapshots import Entry, Snapshot, blob_id, of_working_tree
+from grader.verdicts import verdicts as engines
 from grader.verdicts.facts import Outcome
 from grader.verdicts.verdicts import MilestoneState
 from tests.lessons import reference

@@ -15,11 +15,10 @@ from pathlib import Path
 
 from grader.authors import release
 from grader.errors import CourseError
-from grader.grading.exports import plan_exports
 from grader.rules import parts
 from grader.sources import snapshots
 from grader.sources.snapshots import LESSONS, PACKAGE
-from grader.verdicts.verdicts import Standing
+from grader.verdicts.verdicts import Standing, plan_exports
 from tito.clone import installation
 from tito.clone.clone import Clone
 from tito.standing import progress

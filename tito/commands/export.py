@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from grader.errors import StudentError
-from grader.grading.exports import Plan, plan_exports
 from grader.grading.ledgers.files import write_whole
 from grader.reports import phrases
 from grader.reports.formats import json as reports_json
 from grader.sources.snapshots import PACKAGE, Snapshot
+from grader.verdicts.verdicts import Plan, plan_exports
 from tito.app import App, example, json_option, pass_app
 from tito.clone.clone import Clone
 from tito.worktree import staging

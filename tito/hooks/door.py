@@ -9,12 +9,12 @@ from pathlib import Path
 from grader.errors import Fault, TitoError
 from grader.grading.engine import Engine
 from grader.grading.ledgers.files import FileLedger
-from grader.rules import parts, reading
+from grader.rules import parts
 from grader.rules.course import COURSE_FILE, Course
 from grader.sandbox import SANDBOXES
 from grader.sources.git import Git
 from tito.hooks.fast import Memo
-from tito.hooks.say import say
+from tito.hooks.messages import say
 
 
 def run(stage: str, top: str, seen: Memo) -> int:
@@ -59,6 +59,8 @@ def _course(top: Path, ledger: FileLedger) -> Course:
     stored = ledger.recall(name)
     known = Course.from_json(top, stored) if stored else None
     if known is None:
+        from grader.rules import reading  # and with it PyYAML: 20 ms
+
         known = reading.load(top)
         ledger.memo(name, known.as_json())
     return known

@@ -8,7 +8,7 @@ from grader.grading.engine import Engine
 from grader.reports import phrases
 from grader.sources.git import Git
 from tito.hooks import fast
-from tito.hooks.say import say
+from tito.hooks.messages import say
 from tito.standing.reconcile import reconcile
 
 

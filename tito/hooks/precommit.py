@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.grading.engine import Engine
-from grader.grading.exports import Plan, plan_exports
 from grader.reports import phrases
 from grader.sources import snapshots
 from grader.sources.git import Git
 from grader.sources.snapshots import LESSONS, Snapshot
-from grader.verdicts.verdicts import ModuleState, ModuleVerdict, Standing
+from grader.verdicts.verdicts import ModuleState, ModuleVerdict, Plan, Standing, plan_exports
 from tito.hooks import messages
 from tito.hooks.events import merging_cleanly
 from tito.hooks.fast import Memo
-from tito.hooks.say import say
+from tito.hooks.messages import say
 from tito.worktree import newer_saves
 from tito.worktree.staging import Staging
 

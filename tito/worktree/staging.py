@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import StudentError
-from grader.grading.exports import Plan
 from grader.sources.git import Git
 from grader.sources.snapshots import PACKAGE, Snapshot
+from grader.verdicts.verdicts import Plan
 from tito.worktree import put_aside, unwatched
 
 _ABSENT = "0" * 40

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader.proof import content
 from grader.rules.course import Milestone
 from grader.sandbox import Sandbox, jobs
 from grader.sandbox.jobs import Job, Limits
@@ -60,8 +59,10 @@ def run(trial: Trial, sandbox: Sandbox, root: Path, limits: Limits | None = None
 
     Raises CourseError when the data are missing or damaged: that is no one's failure to learn.
     """
-    prepared = prepare(trial, root)
+    from grader.proof import content
     from grader.sandbox.worker.arrays import pack
+
+    prepared = prepare(trial, root)
 
     payload = pack("challenge", prepared.arrays)
     sealed = {name: pack("challenge", arrays) for name, arrays in prepared.sealed.items()}
@@ -90,6 +91,8 @@ def prepare(trial: Trial, root: Path) -> Prepared:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import numpy as np
 
+    from grader.proof import content
+
     found = content.challenge(trial.milestone.id)
     return Prepared(trial, found, found.draw(np.random.default_rng(trial.seed), root))
 
@@ -104,6 +107,8 @@ class Prepared:
 
     @property
     def program(self) -> dict[str, Any]:
+        from grader.proof import content
+
         described = [
             {"name": r.name, "settings": dict(r.settings), "sealed": self._seal(r)}
             for r in self.runs
