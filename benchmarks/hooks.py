@@ -241,8 +241,8 @@ def main() -> None:
     options = parser.parse_args()
     taken = measure(options.rounds, options.runner)
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True)
-    print(table(taken, options.runner))  # noqa: T201
-    print(  # noqa: T201
+    print(table(taken, options.runner))
+    print(
         f"\n{options.rounds} rounds; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
         f"Python {platform.python_version()}, NumPy {np.__version__}, {git.stdout.strip()}"
     )

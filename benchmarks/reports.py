@@ -19,9 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from grader.reports import REPORTS, bounded  # noqa: E402
-from grader.verdicts.report import Report  # noqa: E402
-from tests.reports import samples  # noqa: E402
+from grader.reports import REPORTS, bounded
+from grader.verdicts.report import Report
+from tests.reports import samples
 
 BUDGET_MS = 50
 BUDGET_S = 10

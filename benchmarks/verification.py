@@ -26,13 +26,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from grader.lessons.lesson import Lesson  # noqa: E402
-from grader.proof import examination  # noqa: E402
-from grader.rules.course import Milestone, Module  # noqa: E402
-from grader.sandbox import SANDBOXES, Sandbox, choice  # noqa: E402
-from tests.lessons import reference  # noqa: E402
-from tests.mutants import oracles  # noqa: E402
-from tests.mutants.libraries import LIBRARIES  # noqa: E402
+from grader.lessons.lesson import Lesson
+from grader.proof import examination
+from grader.rules.course import Milestone, Module
+from grader.sandbox import SANDBOXES, Sandbox, choice
+from tests.lessons import reference
+from tests.mutants import oracles
+from tests.mutants.libraries import LIBRARIES
 
 
 def say(line: str) -> None:

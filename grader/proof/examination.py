@@ -146,7 +146,7 @@ class Questions(Part):
         rows = zip(self.checks, self._probes, self._drawn, strict=True)
         return {check: drawn for check, probe, drawn in rows if probe.timed}
 
-    def barred(self, silent: set[str], wrong: set[str]) -> bool:  # noqa: ARG002
+    def barred(self, silent: set[str], wrong: set[str]) -> bool:  # noqa: ARG002  # a wrong need is asked all the same
         return not silent.isdisjoint(self.needs)
 
     def conclude(self, heard: Heard | None, key: str) -> Evidence:

@@ -171,7 +171,7 @@ def remove(root: Path) -> None:
 def _open_up(_function: object, path: str, _error: object) -> None:
     """A folder without permissions: the next try can remove it."""
     with contextlib.suppress(OSError):
-        if not os.path.islink(path):  # noqa: PTH114
+        if not os.path.islink(path):  # noqa: PTH114  # rmtree hands over str
             os.chmod(path, 0o700)  # noqa: PTH101  # rmtree hands over str
 
 

@@ -45,7 +45,7 @@ def _own_processes() -> set[str]:
 
 def _shared_memory() -> set[str]:
     """Without what the tests of another process, on the same machine, put there for a moment."""
-    names = set(os.listdir("/dev/shm")) if Path("/dev/shm").is_dir() else set()  # noqa: PTH208
+    names = set(os.listdir("/dev/shm")) if Path("/dev/shm").is_dir() else set()  # noqa: PTH208  # names are all that is compared
     return {
         n for n in names if not n.startswith(OUTSIDE) or n.startswith(f"{OUTSIDE}{os.getpid()}-")
     }

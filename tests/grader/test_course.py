@@ -676,14 +676,14 @@ def test_a_broken_course_is_refused_with_the_reason_and_a_way_out(raw, meant, wh
 @pytest.mark.parametrize(
     ("raw", "meant", "what", "hint"), [case for case in BROKEN if case.values[1]]
 )
-def test_a_broken_course_names_the_line_that_is_meant(raw, meant, what, hint):  # noqa: ARG001
+def test_a_broken_course_names_the_line_that_is_meant(raw, meant, what, hint):  # noqa: ARG001  # one table for both tests
     said = int(re.match(r"course\.yaml, line (\d+): ", refusal(raw).what).group(1))
     rows = raw.decode("utf-8", "replace").splitlines()
     assert meant in rows[said - 1]
 
 
 @pytest.mark.parametrize(("raw", "meant", "what", "hint"), BROKEN)
-def test_a_broken_course_is_refused_in_one_readable_sentence(raw, meant, what, hint):  # noqa: ARG001
+def test_a_broken_course_is_refused_in_one_readable_sentence(raw, meant, what, hint):  # noqa: ARG001  # one table for both tests
     error = refusal(raw)
     assert error.exit_code == 2
     assert error.what.isprintable()

@@ -228,7 +228,7 @@ class LonePart(conversation.Part):
     def sealed(self) -> dict:
         return {}
 
-    def barred(self, silent: set[str], wrong: set[str]) -> bool:  # noqa: ARG002
+    def barred(self, silent: set[str], wrong: set[str]) -> bool:  # noqa: ARG002  # whatever they are
         return False
 
 

@@ -129,7 +129,7 @@ def matrices(g):
     stack = shape(g, high=2, sizes=(1, 2, 3))
     a = (k,) if g.random() < 0.2 else (*stack, n, k)
     b = (k,) if g.random() < 0.2 else (*fewer(g, stack), k, m)
-    f = lambda x, y: x @ y  # noqa: E731
+    f = lambda x, y: x @ y  # noqa: E731  # as the other rows
     return [normal(g, a), normal(g, b)], f, f
 
 

@@ -69,7 +69,7 @@ class Cnn(Challenge):
             x = forward.max_pool(x, watch) if pool else x
         return forward.linear(x.reshape(*x.shape[:2], -1), values, "output")
 
-    def loss(self, run: Run, scores: Array, targets: Array) -> Array:  # noqa: ARG002
+    def loss(self, run: Run, scores: Array, targets: Array) -> Array:
         return forward.cross_entropy(scores, targets)
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:

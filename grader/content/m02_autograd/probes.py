@@ -112,7 +112,7 @@ def _shared(x: Array, c: Array) -> Mapping[str, Any]:
     }
 
 
-def _apart(a: Array, b: Array, c: Array) -> Mapping[str, Any]:  # noqa: ARG001
+def _apart(a: Array, b: Array, c: Array) -> Mapping[str, Any]:
     return {
         "the gradient of a after (a + b) and a + a": 3 * c,
         "the gradient of b after (a + b) and a + a": c,

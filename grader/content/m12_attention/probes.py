@@ -69,7 +69,7 @@ def _attention() -> list[Call]:
         ),
         Call(
             "scaled_dot_product_attention(q, k, v)[1]",
-            lambda q, k, v: truth.attention_weights(q, k),  # noqa: ARG005
+            lambda q, k, v: truth.attention_weights(q, k),
             {**longer, "v": given(longer["v"])},
             "The second result holds the weights, (..., T, S); each row adds up to 1.",
             gradient=False,
@@ -77,7 +77,7 @@ def _attention() -> list[Call]:
         ),
         Call(
             weights,
-            lambda q, k, v, mask: truth.attention_weights(q, k, mask),  # noqa: ARG005
+            lambda q, k, v, mask: truth.attention_weights(q, k, mask),
             {
                 "q": normal(4, 3, size=8.0),
                 "k": normal(4, 3, size=8.0),

@@ -85,11 +85,11 @@ class MlpDigits(Challenge):
             _run(generator, "large", 2048, data, few, 1),
         ]
 
-    def scores(self, run: Run, values: Values, inputs: Array, watch: Watch) -> Array:  # noqa: ARG002
+    def scores(self, run: Run, values: Values, inputs: Array, watch: Watch) -> Array:
         hidden = forward.relu(forward.linear(inputs, values, "hidden"), watch)
         return forward.linear(hidden, values, "output")
 
-    def loss(self, run: Run, scores: Array, targets: Array) -> Array:  # noqa: ARG002
+    def loss(self, run: Run, scores: Array, targets: Array) -> Array:
         return forward.cross_entropy(scores, targets)
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:

@@ -29,7 +29,7 @@ HINTS = {
 class Perceptron(Challenge):
     hints = HINTS
 
-    def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:  # noqa: ARG002
+    def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:
         """Two clouds whose centres lie five standard deviations apart, in a random direction.
 
         Near enough to zero that no probability is rounded to 1, whose loss would be infinite:
@@ -42,13 +42,13 @@ class Perceptron(Challenge):
             _run(generator, "large", generator.normal(size=LARGE) / LARGE**0.5, 2, 1, 1),
         ]
 
-    def scores(self, run: Run, values: Values, inputs: Array, watch: Watch) -> Array:  # noqa: ARG002
+    def scores(self, run: Run, values: Values, inputs: Array, watch: Watch) -> Array:
         return np.asarray(inputs @ values["weight"] + values["bias"][:, None])
 
-    def loss(self, run: Run, scores: Array, targets: Array) -> Array:  # noqa: ARG002
+    def loss(self, run: Run, scores: Array, targets: Array) -> Array:
         return forward.binary_cross_entropy(scores, targets)
 
-    def first(self, name: str, own: Array) -> bool:  # noqa: ARG002
+    def first(self, name: str, own: Array) -> bool:
         return name == "weight"  # a bare tensor: the script makes it of zeros
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:

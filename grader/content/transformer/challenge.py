@@ -38,7 +38,7 @@ HINTS = {
 class Transformer(Challenge):
     hints = HINTS
 
-    def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:  # noqa: ARG002
+    def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:
         return [
             _run(generator, "main", 32, 2, SEQUENCES, HELD_OUT, EPOCHS),
             _run(generator, "large", 128, 4, 2, 2, 1),
@@ -48,7 +48,7 @@ class Transformer(Challenge):
         """(S, N, vocabulary): of the copy only, the sequences one after the other."""
         return _flat(_logits(run, values, inputs, watch)[:, :, run.settings["copied"] :])
 
-    def loss(self, run: Run, scores: Array, targets: Array) -> Array:  # noqa: ARG002
+    def loss(self, run: Run, scores: Array, targets: Array) -> Array:
         return forward.cross_entropy(scores, targets.reshape(len(targets), -1))
 
     def answer_scores(self, run: Run, values: Values, reported: Array) -> Array:

@@ -26,7 +26,7 @@ HINTS = {
 class Xor(Challenge):
     hints = HINTS
 
-    def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:  # noqa: ARG002
+    def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:
         inputs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
         targets = np.array([[0], [1], [1], [0]], dtype=np.float32)
         order = generator.permutation(4)
@@ -38,14 +38,14 @@ class Xor(Challenge):
             _run(generator, "large", 512, many, ones, 1, many, ones),
         ]
 
-    def scores(self, run: Run, values: Values, inputs: Array, watch: Watch) -> Array:  # noqa: ARG002
+    def scores(self, run: Run, values: Values, inputs: Array, watch: Watch) -> Array:
         hidden = np.tanh(forward.linear(inputs, values, "hidden"))
         return forward.linear(hidden, values, "output")
 
-    def loss(self, run: Run, scores: Array, targets: Array) -> Array:  # noqa: ARG002
+    def loss(self, run: Run, scores: Array, targets: Array) -> Array:
         return forward.binary_cross_entropy(scores, targets)
 
-    def answer_scores(self, run: Run, values: Values, reported: Array) -> Array:  # noqa: ARG002
+    def answer_scores(self, run: Run, values: Values, reported: Array) -> Array:
         """The network ends with a sigmoid; the judge's loss starts before it."""
         logits = self.scores(run, values, run.data["held_out"][None], Watch(0))
         return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits))

@@ -117,5 +117,5 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(temporary, path)  # noqa: PTH105  # mkstemp gives a str
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108
+            os.unlink(temporary)  # noqa: PTH108  # as above
         raise

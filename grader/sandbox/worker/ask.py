@@ -15,12 +15,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-_here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib costs 10 ms
+_here = os.path.dirname(os.path.abspath(__file__))  # pathlib costs 10 ms
 sys.path.append(_here)
-import train  # noqa: E402
-from channel import BoundedText, Channel, prepare  # noqa: E402
-from scripts import Scripts  # noqa: E402
-from values import Arrays, describe, evaluate, find, plain  # noqa: E402
+import train
+from channel import BoundedText, Channel, prepare
+from scripts import Scripts
+from values import Arrays, describe, evaluate, find, plain
 
 PROBE_S = 5  # for one probe; where there are no timers, the judge's clock stops the whole run
 

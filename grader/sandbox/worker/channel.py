@@ -180,7 +180,7 @@ def _confine(request: dict[str, Any], standard: list[str]) -> None:
         confine.close_files(
             readable=[
                 request["directory"],
-                os.path.dirname(os.path.abspath(__file__)),  # noqa: PTH100, PTH120
+                os.path.dirname(os.path.abspath(__file__)),
                 "/dev/urandom",
                 *_standard_library(standard),
                 *_numpy(),
@@ -206,13 +206,13 @@ def _numpy() -> list[str]:
     """Its package, and the libraries that its wheel carries beside it."""
     if "numpy" not in sys.modules:
         return []
-    package = os.path.dirname(str(sys.modules["numpy"].__file__))  # noqa: PTH120
+    package = os.path.dirname(str(sys.modules["numpy"].__file__))
     return [package, package + ".libs"]
 
 
 def _shared_libraries() -> list[str]:
     """The folders of the libraries that are loaded: the standard library loads more from there."""
-    with open("/proc/self/maps", "rb") as maps:  # noqa: PTH123
+    with open("/proc/self/maps", "rb") as maps:
         names = {os.fsdecode(line.split(None, 5)[-1].strip()) for line in maps if b".so" in line}
-    folders = {os.path.dirname(name) for name in names if name.startswith("/")}  # noqa: PTH120
+    folders = {os.path.dirname(name) for name in names if name.startswith("/")}
     return [f for f in folders if f.startswith(("/lib", "/usr/lib"))] + ["/etc/ld.so.cache"]

@@ -10,9 +10,9 @@ import sys
 import types
 from typing import Any
 
-_here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib costs 10 ms
+_here = os.path.dirname(os.path.abspath(__file__))  # pathlib costs 10 ms
 sys.path.append(_here)
-from channel import (  # noqa: E402
+from channel import (
     MAX_OUTPUT_CHARS,
     BoundedText,
     Channel,
@@ -74,7 +74,7 @@ def _describe(error: BaseException, program: Frame, sink: BoundedText) -> Frame:
     """What was raised, and where. An exception is student code too: each look at it may raise."""
     try:
         return _described(error, program, sink)
-    except BaseException:  # noqa: BLE001
+    except BaseException:  # noqa: BLE001  # see above
         return {"outcome": "errored", "message": "an exception that cannot be described"}
 
 

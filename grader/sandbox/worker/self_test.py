@@ -10,9 +10,9 @@ import socket
 import sys
 from collections.abc import Callable
 
-_here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib costs 10 ms
+_here = os.path.dirname(os.path.abspath(__file__))  # pathlib costs 10 ms
 sys.path.append(_here)
-from channel import Channel, prepare  # noqa: E402
+from channel import Channel, prepare
 
 
 def main() -> None:

@@ -14,11 +14,11 @@ import sys
 import time
 from typing import Any
 
-_here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib costs 10 ms
+_here = os.path.dirname(os.path.abspath(__file__))  # pathlib costs 10 ms
 sys.path.append(_here)
-from channel import BoundedText, Channel, prepare  # noqa: E402
-from scripts import Scripts  # noqa: E402
-from values import describe, plain  # noqa: E402
+from channel import BoundedText, Channel, prepare
+from scripts import Scripts
+from values import describe, plain
 
 CHECK = "training"
 LOOK_S = 1.0  # for one step once more; the longest of the reference library takes 0.02

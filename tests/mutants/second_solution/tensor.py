@@ -78,7 +78,7 @@ class Tensor:
         if exponent == 0:
             return result(np.ones_like(self.data), (self, np.zeros_like))
         power = self.data.dtype.type(exponent)
-        slope = lambda g: g * power * self.data ** (power - 1)  # noqa: E731
+        slope = lambda g: g * power * self.data ** (power - 1)
         return result(self.data**power, (self, slope))
 
     def __truediv__(self, other):
@@ -118,7 +118,7 @@ class Tensor:
     def sum(self, axis=None, keepdims=False):
         kept = self.data.sum(axis=axis, keepdims=True)
         value = kept if keepdims else self.data.sum(axis=axis)
-        spread = lambda g: np.reshape(g, kept.shape) * np.ones_like(self.data)  # noqa: E731
+        spread = lambda g: np.reshape(g, kept.shape) * np.ones_like(self.data)
         return result(value, (self, spread))
 
     def mean(self, axis=None, keepdims=False):
@@ -143,7 +143,7 @@ class Tensor:
             return self.permute(*axes)
         if self.ndim < 2:
             return self
-        swap = lambda array: np.swapaxes(array, *(axes or (-1, -2)))  # noqa: E731
+        swap = lambda array: np.swapaxes(array, *(axes or (-1, -2)))
         return result(swap(self.data), (self, swap))
 
     def permute(self, *axes):
@@ -153,7 +153,7 @@ class Tensor:
         return result(np.transpose(self.data, axes), (self, lambda g: np.transpose(g, back)))
 
     def __getitem__(self, key):
-        plain = lambda part: part.data.astype(int) if isinstance(part, Tensor) else part  # noqa: E731
+        plain = lambda part: part.data.astype(int) if isinstance(part, Tensor) else part
         key = tuple(map(plain, key)) if isinstance(key, tuple) else plain(key)
 
         def back(g):

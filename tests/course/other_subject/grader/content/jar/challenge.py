@@ -23,7 +23,7 @@ HINTS = {
 class Jar(Challenge):
     hints = HINTS
 
-    def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:  # noqa: ARG002
+    def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:
         beans = generator.integers(20, 40)
         jars = generator.uniform(0.5, 2.0, size=(BOXES, 1))
         unseen = generator.integers(1, 9, size=(HELD_OUT, 1)).astype(np.float64)
@@ -33,10 +33,10 @@ class Jar(Challenge):
         way = Optimiser("SGD", RATE)
         return [Run("main", settings, first, data, STEPS, way, beans * unseen, (HELD_OUT, 1))]
 
-    def scores(self, run: Run, values: Values, inputs: Array, watch: Watch) -> Array:  # noqa: ARG002
+    def scores(self, run: Run, values: Values, inputs: Array, watch: Watch) -> Array:
         return np.asarray(values["guess"][:, None] * inputs)
 
-    def loss(self, run: Run, scores: Array, targets: Array) -> Array:  # noqa: ARG002
+    def loss(self, run: Run, scores: Array, targets: Array) -> Array:
         return np.asarray(((scores - targets) ** 2).mean(axis=(1, 2)))
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:
