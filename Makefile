@@ -85,6 +85,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashe
 lock:
 	$(LOCK) pyproject.toml -o requirements/student.lock
 	$(LOCK) requirements/grade.in -c requirements/student.lock -o requirements/grade.lock
+	$(LOCK) requirements/award.in -c requirements/student.lock -o requirements/award.lock
 	$(LOCK) pyproject.toml --extra dev -o requirements/dev.lock
 
 clean:

@@ -3,5 +3,5 @@
 verify   runs student code: reads the rules of the base revision, writes a verdict
 award    is trusted: reads that verdict as a stranger's letter, comments and awards badges
 
-award, and all it imports, needs nothing but the standard library.
+award, and all it imports, needs the standard library and PyYAML: requirements/award.lock.
 """

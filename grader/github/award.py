@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import TitoError
-from grader.github import artifact, branch, courses, event, state, strict
+from grader.github import artifact, branch, event, state, strict
 from grader.github.api import ApiError, GitHub
 from grader.github.event import FinishedRun, Role
 from grader.github.strict import Refused
 from grader.reports import bounded, escape
 from grader.reports.formats import badges, markdown
+from grader.rules import reading
 from grader.rules.course import Course
 from grader.sources.git import Git, clean_environment
 from grader.verdicts.report import Problem, Report, Trust, unjudged
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say(place, f"Nothing to do. {why}")
             return 0
         job = Job(
-            run, courses.load(Path.cwd()), _github(environment, run), _git(environment), place
+            run, reading.load(Path.cwd()), _github(environment, run), _git(environment), place
         )
         return (
             _comment(job, options.artifact)

@@ -27,6 +27,7 @@ PARTS = {
     ".pre-commit-config.yaml": "local",
     ".github/workflows/milestones.yml": "server",
     ".github/workflows/award.yml": "server",
+    "requirements/award.lock": "server",
     "requirements/grade.lock": "server bundle",
     "requirements/student.lock": "server",
     "pyproject.toml": "",

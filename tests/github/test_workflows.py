@@ -13,7 +13,7 @@ import yaml
 
 from grader.github import event
 from grader.proof import conversation
-from grader.rules.parts import PARTS
+from grader.rules.parts import PARTS, places
 from tests.reports.samples import COURSE, ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -21,7 +21,7 @@ ACTION = ROOT / "action.yml"
 FORMS = [p for p in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml") if p.stem != "config"]
 NAMES = [p.stem for p in WORKFLOWS]
 LINES = re.compile(
-    r"python3? (-E -s )?-m (pip|ruff|mypy|pytest|tito|grader|grader\.github\.\w+)( |$)"
+    r"python (-E -s )?-m (pip|ruff|mypy|pytest|tito|grader|grader\.github\.\w+)( |$)"
 )
 
 
@@ -44,6 +44,11 @@ def tool(name):
     if found is None:
         pytest.skip(f"{name} is not installed: make setup")
     return found
+
+
+def pins(lock):
+    text = (ROOT / "requirements" / lock).read_text()
+    return {line.rstrip(" \\") for line in text.splitlines() if re.match(r"[a-z0-9-]+==", line)}
 
 
 def ran(*command):
@@ -161,8 +166,9 @@ def test_verification_runs_only_for_what_it_judges():
     on = document(ROOT / ".github/workflows/milestones.yml")["on"]
     assert on["pull_request"]["paths"] == on["push"]["paths"]
     assert on["push"]["branches"] == ["main", "master"]
-    watched = ["modules/**", "tinytorch/**", "course.yaml", "grader/**", "tests/**", ".github/**"]
-    assert set(watched) <= set(on["push"]["paths"])
+    judged = ["modules", "tinytorch", *places("judge", "server")]
+    watched = {path if (ROOT / path).is_file() else f"{path}/**" for path in judged}
+    assert set(on["push"]["paths"]) == watched
 
 
 def test_verification_takes_its_rules_from_the_base():
@@ -187,7 +193,18 @@ def test_awarding_runs_no_code_but_that_of_the_default_branch():
         assert step.get("with", {}).get(
             "ref", "refs/heads/${{ github.event.repository.default_branch }}"
         ) == ("refs/heads/${{ github.event.repository.default_branch }}")
-        assert "pip" not in step.get("run", "")
+
+
+def test_awarding_installs_one_wheel_by_its_hash_before_it_is_handed_a_token():
+    for job in document(ROOT / ".github/workflows/award.yml")["jobs"].values():
+        runs = [step["run"] for step in job["steps"] if "run" in step]
+        installs, awards = runs
+        assert "--require-hashes --only-binary=:all: --no-deps" in installs
+        assert installs.endswith("-r requirements/award.lock")
+        assert awards.startswith("python -E -s -m grader.github.award ")
+        with_token = ["github.token" in str(step) for step in job["steps"]]
+        assert not any(with_token[: [step.get("run") for step in job["steps"]].index(installs) + 1])
+    assert [pin.partition("==")[0] for pin in pins("award.lock")] == ["pyyaml"]
 
 
 def test_classroom_has_a_runner_for_every_milestone():
@@ -214,7 +231,10 @@ def test_a_release_carries_what_its_workflows_need():
         ".github/workflows/milestones.yml",
         ".github/workflows/award.yml",
     }
-    assert "requirements/grade.lock" in PARTS
+    texts = [(ROOT / n).read_text(encoding="utf-8") for n in names & set(PARTS)]
+    locks = {lock for text in texts for lock in re.findall(r"-r (\S+)", text)}
+    assert locks == {"requirements/grade.lock", "requirements/award.lock"}
+    assert locks <= set(PARTS)
 
 
 def test_a_students_repository_has_none_of_what_is_for_contributors():
@@ -242,12 +262,9 @@ def test_ci_covers_three_systems_and_five_pythons():
     assert matrix["python"] == ["3.10", "3.11", "3.12", "3.13", "3.14"]
 
 
-def test_what_grading_installs_is_what_students_have():
-    def pins(name):
-        text = (ROOT / "requirements" / name).read_text()
-        return {line.rstrip(" \\") for line in text.splitlines() if re.match(r"[a-z0-9-]+==", line)}
-
-    assert pins("grade.lock") <= pins("student.lock")
+@pytest.mark.parametrize("lock", ["grade.lock", "award.lock"])
+def test_what_a_server_installs_is_what_students_have(lock):
+    assert pins(lock) <= pins("student.lock")
 
 
 def test_the_workflow_in_the_documentation_is_pinned_like_ours():
