@@ -25,12 +25,6 @@ def changed(old: str, new: str) -> bytes:
     return RULES.replace(old, new).encode()
 
 
-def line_of(raw: bytes, words: str) -> int:
-    """The first line, from 1, of RAW that holds WORDS."""
-    rows = raw.decode("utf-8", "replace").splitlines()
-    return next(number for number, row in enumerate(rows, 1) if words in row)
-
-
 @functools.cache  # three tests look at each error
 def refusal(raw: bytes) -> CourseError:
     with pytest.raises(CourseError) as caught:
