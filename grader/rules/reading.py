@@ -141,7 +141,7 @@ def _unique(key: str, things: list[T], top: _Table) -> tuple[T, ...]:
         thing_id: str = thing.id  # type: ignore[attr-defined]  # Module or Milestone
         if thing_id in seen:
             raise table.error(
-                "id", f"'{thing_id}' stands twice in {key}", "Remove one of the two entries."
+                "id", f"'{thing_id}' appears twice in {key}", "Remove one of the two entries."
             )
         seen.add(thing_id)
     if not things:

@@ -42,7 +42,7 @@ class _Table:
             if name in self._values:
                 raise _error(
                     line,
-                    f"'{name}' stands twice (first in line {self._key_lines[name]})",
+                    f"'{name}' appears twice (first in line {self._key_lines[name]})",
                     "Remove one of the two lines."
                     if name != "id"
                     else "Begin the line with '- ' if a new entry starts here, or remove it.",

@@ -73,7 +73,7 @@ class Evidence:
 
     @property
     def worth_keeping(self) -> bool:
-        """False for a fault of ours, which says nothing about the code."""
+        """False for a FAULT: a failure of the grader says nothing about the code."""
         return not any(c.outcome is Outcome.FAULT for c in self.checks)
 
 

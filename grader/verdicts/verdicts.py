@@ -111,7 +111,7 @@ class MilestoneVerdict:
 
     @property
     def judged(self) -> bool:
-        """False when it was not run, or when the run failed for a reason of ours."""
+        """False when it was not run, or when the grader itself failed."""
         if self.state is MilestoneState.UNLOCKED:
             return self.evidence is not None and self.evidence.worth_keeping
         return True

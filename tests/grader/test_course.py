@@ -165,14 +165,14 @@ BROKEN = [
     pytest.param(
         changed("title: The second number", "title: The second number\n    title: Again"),
         "Again",
-        "'title' stands twice (first in line 10)",
+        "'title' appears twice (first in line 10)",
         "Remove one",
         id="repeated key",
     ),
     pytest.param(
         RULES.encode() + b"modules: []\n",
         "modules: []",
-        "'modules' stands twice",
+        "'modules' appears twice",
         "Remove one",
         id="repeated key at the top",
     ),
@@ -345,7 +345,7 @@ BROKEN = [
     pytest.param(
         changed("  - id: 01_two", "    id: 01_two"),
         "id: 01_two",
-        "'id' stands twice",
+        "'id' appears twice",
         "Begin the line with '- '",
         id="entry without a dash",
     ),
@@ -394,14 +394,14 @@ BROKEN = [
     pytest.param(
         changed("id: 02_three", "id: 01_two").replace(b"01_two, 02_three", b"01_two"),
         "id: 01_two",
-        "'01_two' stands twice in modules",
+        "'01_two' appears twice in modules",
         "Remove one",
         id="duplicate module",
     ),
     pytest.param(
         changed("id: late", "id: early"),
         "id: early",
-        "'early' stands twice in milestones",
+        "'early' appears twice in milestones",
         "Remove one",
         id="duplicate milestone",
     ),

@@ -248,7 +248,7 @@ def test_the_hooks_can_be_imported_where_no_package_is_installed():
 
 @pytest.mark.parametrize("path", sources(*PROJECT), ids=dotted)
 def test_the_ids_of_the_course_stand_in_the_course(path):
-    """The rule that stands twice is the rule that disagrees with itself."""
+    """The rule that appears twice is the rule that disagrees with itself."""
     course = reading.load(ROOT)
     ids = {m.id for m in (*course.modules, *course.milestones)}
     constants = [

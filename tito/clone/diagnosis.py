@@ -313,7 +313,7 @@ def _stray(clone: Clone, path: str) -> Finding:
         return Finding(
             "Stray export",
             False,
-            f"{path} is an export of ours that git does not track",
+            f"{path} is one of the course's exports, and git does not track it",
             f'rm "{path}"',
             lambda: _remove(clone, path),
         )

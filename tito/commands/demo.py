@@ -85,7 +85,7 @@ class Demo:
         if self.target.exists():
             if any(self.target.iterdir()) and not (self.target / MARKER).exists():
                 raise UsageError(
-                    f"{self.target} is not a demo of ours, so it is not replaced.",
+                    f"{self.target} was not made by tito demo, so it is not replaced.",
                     hint="Name a folder that does not exist yet: tito demo my-demo",
                 )
             shutil.rmtree(self.target)

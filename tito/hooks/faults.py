@@ -1,4 +1,4 @@
-"""A failure of ours in a hook: say so, keep the details, let the commit through as unverified.
+"""The grader failed in a hook: say so, keep the details, let the commit through as unverified.
 
 Imports nothing of the engine, which may be what is broken.
 """

@@ -35,7 +35,7 @@ class Scripts:
 
     def refuse_without(self, scenarios: set[str], trainings: set[str]) -> None:
         """Raises LookupError for what the judge asks and no script holds: before student code runs,
-        so that a gap of the course is a fault of ours and nobody's failure.
+        so that a gap in the course is a FAULT, never a student's failure.
         """
         missing = scenarios - self.scenarios.keys()
         missing |= {n for n in trainings if "train" not in vars(sys.modules.get(n, types))}
