@@ -21,7 +21,7 @@ from grader.verdicts.facts import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CourseFinding:
     """what: one sentence. problem: False for a line that says what was found to be right."""
 
     what: str
@@ -29,7 +29,7 @@ class Finding:
     problem: bool = True
 
 
-def check(engine: Engine, git: Git, snapshot: Snapshot) -> Iterator[Finding]:
+def check(engine: Engine, git: Git, snapshot: Snapshot) -> Iterator[CourseFinding]:
     """Everything, in the order in which an author would mend it. Yields as it goes."""
     course = engine.course
     lessons, findings = _lessons(course, snapshot)
@@ -48,7 +48,7 @@ def check(engine: Engine, git: Git, snapshot: Snapshot) -> Iterator[Finding]:
     yield from _release(git, course, list(lessons.values()))
 
 
-def _lessons(course: Course, snapshot: Snapshot) -> tuple[dict[str, Lesson], list[Finding]]:
+def _lessons(course: Course, snapshot: Snapshot) -> tuple[dict[str, Lesson], list[CourseFinding]]:
     lessons: dict[str, Lesson] = {}
     findings = []
     exports: dict[str, str] = {}
@@ -64,12 +64,14 @@ def _lessons(course: Course, snapshot: Snapshot) -> tuple[dict[str, Lesson], lis
                 f"{module.path} is not there.", hint=_likely(module, course, snapshot)
             )
         if lesson is None or broken is not None:
-            findings.append(Finding(broken.what, broken.hint) if broken else Finding(module.path))
+            findings.append(
+                CourseFinding(broken.what, broken.hint) if broken else CourseFinding(module.path)
+            )
             continue
         other = exports.setdefault(lesson.export_name, module.id)
         if other != module.id:
             findings.append(
-                Finding(
+                CourseFinding(
                     f"{module.id} and {other} both export to {lesson.export_path}.",
                     f"Change #| default_exp in {module.path}.",
                 )
@@ -90,28 +92,30 @@ def _likely(module: Module, course: Course, snapshot: Snapshot) -> str:
     return f"Write the lesson, or remove {module.id} from course.yaml."
 
 
-def _folders(course: Course, snapshot: Snapshot) -> Iterator[Finding]:
+def _folders(course: Course, snapshot: Snapshot) -> Iterator[CourseFinding]:
     listed = {m.id for m in course.modules}
     folders = {
         p.split("/")[1] for p in snapshot.entries if p.startswith("modules/") and p.count("/") > 1
     }
     for folder in sorted(folders - listed):
-        yield Finding(
+        yield CourseFinding(
             f"modules/{folder} is not listed in course.yaml.",
             f"Add an entry with id: {folder}, or remove the folder.",
         )
 
 
-def _judges(course: Course) -> Iterator[Finding]:
+def _judges(course: Course) -> Iterator[CourseFinding]:
     """What grades a commit on a server is there for every module and milestone."""
     subjects: list[Module | Milestone] = [*course.modules, *course.milestones]
     for gap in filter(None, [_gap(s) for s in subjects]):
-        yield Finding(gap.what, gap.hint)
+        yield CourseFinding(gap.what, gap.hint)
     for milestone in course.milestones:
         file, _, name = milestone.test.partition("::")
         path = course.root / file
         if not path.is_file() or f"def {name}(".encode() not in path.read_bytes():
-            yield Finding(f"{milestone.id}: {file} has no {name}().", "Write it as the others are.")
+            yield CourseFinding(
+                f"{milestone.id}: {file} has no {name}().", "Write it as the others are."
+            )
 
 
 def _gap(subject: Module | Milestone) -> CourseError | None:
@@ -127,14 +131,14 @@ def _gap(subject: Module | Milestone) -> CourseError | None:
     return None
 
 
-def _tests(lesson: Lesson) -> Iterator[Finding]:
+def _tests(lesson: Lesson) -> Iterator[CourseFinding]:
     """Every inline test has a docstring and a hint, and there is something to write."""
     if not lesson.checks:
-        yield Finding(
+        yield CourseFinding(
             f"{lesson.path} has no inline test.", "Add a function test_... with a docstring."
         )
     if not lesson.solutions():
-        yield Finding(
+        yield CourseFinding(
             f"{lesson.path} has no solution region.",
             "Put ### BEGIN SOLUTION and ### END SOLUTION around what students write.",
         )
@@ -145,15 +149,15 @@ def _tests(lesson: Lesson) -> Iterator[Finding]:
                 continue
             where = f"{lesson.path}, line {cell.line + node.lineno - 1}: {node.name}"
             if node.name in seen:
-                yield Finding(f"{where} is defined twice.", "Rename one of the two.")
+                yield CourseFinding(f"{where} is defined twice.", "Rename one of the two.")
             seen.add(node.name)
             if not ast.get_docstring(node):
-                yield Finding(
+                yield CourseFinding(
                     f"{where} has no docstring, which is the name that students see.",
                     "Say in one sentence what should hold.",
                 )
             if "Hint:" not in (ast.get_source_segment(cell.source, node) or ""):
-                yield Finding(
+                yield CourseFinding(
                     f"{where} gives no hint.", "End its assertion messages with 'Hint: ...'."
                 )
 
@@ -162,29 +166,31 @@ def _all(number: int, things: str) -> str:
     return f"all {number} {things}s" if number > 1 else f"its one {things}"
 
 
-def _solutions(engine: Engine, snapshot: Snapshot) -> Iterator[Finding]:
+def _solutions(engine: Engine, snapshot: Snapshot) -> Iterator[CourseFinding]:
     standing = engine.grade(snapshot)
     for verdict in standing.modules.values():
         if verdict.proven:
-            yield Finding(
+            yield CourseFinding(
                 f"{verdict.module.id}: the solution passes {_all(verdict.expected, 'test')}",
                 problem=False,
             )
             continue
         first = next(iter((*verdict.failures, *verdict.todo, *verdict.faults)), None)
         detail = f": {first.name}: {first.message}" if first else ""
-        yield Finding(
+        yield CourseFinding(
             f"{verdict.module.id}: the solution is {verdict.state.value}{detail}",
             f"tito module test {verdict.module.number}",
         )
     if standing.drift:
-        yield Finding(
+        yield CourseFinding(
             f"tinytorch/ is not what the lessons export ({standing.drift[0]}).",
             "tito export && git add tinytorch",
         )
 
 
-def _probes(sandbox: Sandbox, course: Course, lessons: dict[str, Lesson]) -> Iterator[Finding]:
+def _probes(
+    sandbox: Sandbox, course: Course, lessons: dict[str, Lesson]
+) -> Iterator[CourseFinding]:
     """What counts on a server passes on the solutions."""
     if any(map(_gap, course.modules)):
         return  # said by _judges()
@@ -192,19 +198,21 @@ def _probes(sandbox: Sandbox, course: Course, lessons: dict[str, Lesson]) -> Ite
     for subject, evidence in examination.examine(solved, (), sandbox, course.root).items():
         wrong = [c for c in evidence.checks if c.outcome is not Outcome.PASSED]
         if wrong:
-            yield Finding(
+            yield CourseFinding(
                 f"{subject}: the solution does not pass {len(wrong)} of {len(evidence.checks)} "
                 f"probes: {wrong[0].name}: {wrong[0].message}",
                 "Mend the solution, or the probe in grader/content/.",
             )
         else:
-            yield Finding(
+            yield CourseFinding(
                 f"{subject}: the solution passes {_all(len(evidence.checks), 'probe')}",
                 problem=False,
             )
 
 
-def _starters(sandbox: Sandbox, course: Course, lessons: dict[str, Lesson]) -> Iterator[Finding]:
+def _starters(
+    sandbox: Sandbox, course: Course, lessons: dict[str, Lesson]
+) -> Iterator[CourseFinding]:
     """On top of the solved modules it needs, no test of a starter passes, and it can be imported."""
     for module in course.modules:
         lesson = lessons[module.id]
@@ -214,30 +222,30 @@ def _starters(sandbox: Sandbox, course: Course, lessons: dict[str, Lesson]) -> I
         wrong = [c for c in evidence.checks if c.outcome not in (Outcome.TODO, Outcome.FAILED)]
         for result in wrong:
             if result.outcome is Outcome.PASSED:
-                yield Finding(
+                yield CourseFinding(
                     f"{module.id}: {result.name} passes on the starter, so it proves nothing.",
                     "Let it touch a function that students write.",
                 )
             else:
-                yield Finding(
+                yield CourseFinding(
                     f"{module.id}: {result.name} on the starter: {result.message}",
                     "The starter must import, and its tests be to do or fail.",
                 )
         if not wrong:
-            yield Finding(
+            yield CourseFinding(
                 f"{module.id}: the starter imports, and none of its tests passes", problem=False
             )
 
 
-def _milestones(engine: Engine, snapshot: Snapshot) -> Iterator[Finding]:
+def _milestones(engine: Engine, snapshot: Snapshot) -> Iterator[CourseFinding]:
     for milestone in engine.course.milestones:
         if _gap(milestone):
             continue  # said by _judges()
         verdict = engine.verify(snapshot, milestone)
         if verdict.achieved:
-            yield Finding(f"{milestone.id}: the solutions pass", problem=False)
+            yield CourseFinding(f"{milestone.id}: the solutions pass", problem=False)
         elif verdict.missing:
-            yield Finding(
+            yield CourseFinding(
                 f"{milestone.id}: locked on the solutions: {', '.join(verdict.missing)} not complete",
                 "Mend these modules first.",
             )
@@ -248,20 +256,20 @@ def _milestones(engine: Engine, snapshot: Snapshot) -> Iterator[Finding]:
                 if c.outcome is not Outcome.PASSED
             ]
             detail = failed[0].message if failed else "no evidence"
-            yield Finding(
+            yield CourseFinding(
                 f"{milestone.id}: the solutions fail: {detail}",
                 f"tito milestone run {milestone.id}",
             )
 
 
-def _release(git: Git, course: Course, lessons: list[Lesson]) -> Iterator[Finding]:
+def _release(git: Git, course: Course, lessons: list[Lesson]) -> Iterator[CourseFinding]:
     try:
         files = release.build(git, course)
     except TitoError as error:
-        yield Finding(error.what, error.hint)
+        yield CourseFinding(error.what, error.hint)
         return
     leaks = release.leaked_solutions(lessons, files)
     for path, line in leaks:
-        yield Finding(f"{path} in the release holds a solution: {line}", "Remove it there.")
+        yield CourseFinding(f"{path} in the release holds a solution: {line}", "Remove it there.")
     if not leaks:
-        yield Finding("the release holds no solution text", problem=False)
+        yield CourseFinding("the release holds no solution text", problem=False)

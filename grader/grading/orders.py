@@ -17,11 +17,11 @@ from grader.errors import StudentError, TitoError
 from grader.grading.engine import Engine, Practice
 from grader.grading.ledgers.memory import MemoryLedger
 from grader.proof.examination import Proof
-from grader.rules import parts
 from grader.rules.course import Course, Milestone, Module
 from grader.sandbox import Sandbox
 from grader.sources import ingest, snapshots
-from grader.sources.git import Git, clean_environment
+from grader.sources.git import Git
+from grader.sources.replaced import commit_of, replaced_rules
 from grader.sources.snapshots import Snapshot
 from grader.verdicts.facts import CheckResult, Outcome
 from grader.verdicts.report import Problem, Report, Trust, unjudged
@@ -29,8 +29,6 @@ from grader.verdicts.standing import MilestoneAccount, ModuleAccount, stand
 from grader.verdicts.verdicts import Basis, Standing
 
 _TEST = re.compile(r"^def (test_\w+)\(", re.MULTILINE)
-# A commit that holds these in another version is judged by ours.
-RULES = parts.places("judge", "server")
 _YEAR_10000_S = 253_402_300_800
 
 
@@ -62,10 +60,16 @@ def judge(order: Order, sandbox: Sandbox, watch: Callable[[str], None] | None = 
         trust=order.trust,
         repository=order.repository,
         rules=rules,
-        replaced=replaced_rules(order) if rules else (),
+        replaced=_replaced(order) if rules else (),
         when=when,
         duration_s=time.monotonic() - started,
     )
+
+
+def _replaced(order: Order) -> tuple[str, ...]:
+    if order.revision is None:
+        return ()
+    return replaced_rules(order.student, order.revision, order.course.root, order.environment)
 
 
 def look_twice(
@@ -217,37 +221,3 @@ def _refuse_what_holds_no_lesson(snapshot: Snapshot, order: Order, named: str) -
 
 def _instant(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(seconds))
-
-
-def commit_of(root: Path, environment: Mapping[str, str]) -> str:
-    """The commit that ROOT has checked out, "" when it is not the top of a repository."""
-    if not (root / ".git").exists():
-        return ""
-    return Git(root, clean_environment(environment)).head() or ""
-
-
-def replaced_rules(order: Order) -> tuple[str, ...]:
-    """Paths of the rules that the judged commit holds in another version than the course."""
-    if order.revision is None:
-        return ()
-    try:
-        theirs, ours = (_rules(*place, order.environment) for place in _places(order))
-    except StudentError:
-        # More files than are listed, or a tree that is damaged: the folders are compared whole.
-        theirs, ours = (
-            _rules(*place, order.environment, recursive=False) for place in _places(order)
-        )
-    return tuple(sorted(p for p in theirs.keys() | ours.keys() if theirs.get(p) != ours.get(p)))
-
-
-def _places(order: Order) -> tuple[tuple[Path, str], tuple[Path, str]]:
-    return (order.student, order.revision or ""), (order.course.root, "HEAD")
-
-
-def _rules(
-    top: Path, revision: str, environment: Mapping[str, str], *, recursive: bool = True
-) -> dict[str, str]:
-    """path -> mode and id of everything that RULES names in the commit REVISION."""
-    git = ingest.untrusted(top, environment)
-    rows = ingest.listing(git, ingest.resolve(git, revision), *RULES, recursive=recursive)
-    return {row.path: f"{row.mode} {row.blob}" for row in rows}

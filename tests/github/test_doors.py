@@ -14,8 +14,7 @@ import pytest
 from grader import __main__
 from grader.grading import orders
 from grader.reports import REPORTS
-from grader.rules import reading
-from grader.verdicts.report import Trust
+from grader.sources import replaced
 from tests.conftest import Repository
 from tests.github.conftest import MILESTONES, MODULES, POINTS, solution
 from tests.reports.samples import COURSE, ROOT
@@ -87,8 +86,7 @@ def test_a_folder_without_git_is_judged_as_it_lies(student, tmp_path):
 
 
 def rules_replaced(student, course) -> tuple[str, ...]:
-    order = orders.Order(student, "HEAD", reading.load(course), Trust.CI, os.environ)
-    return orders.replaced_rules(order)
+    return replaced.replaced_rules(student, "HEAD", course, os.environ)
 
 
 def with_many_tests(repository, number=3000) -> None:

@@ -19,6 +19,7 @@ PROJECT = ("grader", "tito")
 # The rooms, from below to above. A file imports from its own room and from those below it.
 ROOMS = [
     "grader.errors",
+    "grader.files",
     "grader.rules",
     "grader.sources",
     "grader.lessons",

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from grader.files import write_whole
 from grader.grading import ledgers
 from grader.grading.ledgers import LEDGERS
-from grader.grading.ledgers.files import FileLedger, write_whole
+from grader.grading.ledgers.files import FileLedger
 from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
 
 KEY = "a" * 64

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import grader.files
 from grader.rules import reading
 from grader.verdicts.verdicts import Standing
-from tito.standing import progress
 from tito.standing.progress import Files, Progress
 
 ROOT = Path(__file__).parents[2]
@@ -162,9 +162,9 @@ def test_a_home_that_cannot_be_written_is_a_sentence(files, course):
 
 
 def test_a_lock_held_elsewhere_is_waited_for_and_then_given_up(files, course, monkeypatch):
-    monkeypatch.setattr(progress, "LOCK_WAIT_S", 0.05)
+    monkeypatch.setattr(grader.files, "LOCK_WAIT_S", 0.05)
     files.private.mkdir()
-    with progress._locked(files.private / "progress.json.lock") as held:
+    with grader.files.locked(files.private / "progress.json.lock") as held:
         said = files.write(course, NOTHING, SOME)
     assert held
     assert "progress.json was not updated: another process is writing it" in said[0]
@@ -176,8 +176,8 @@ def test_the_lock_of_a_dead_process_does_not_block(files, course):
     lock = files.private / "progress.json.lock"
     script = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from pathlib import Path; from tito.standing import progress\n"
-        "with progress._locked(Path(sys.argv[2])): os._exit(0)"
+        "from pathlib import Path; from grader import files\n"
+        "with files.locked(Path(sys.argv[2])): os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", script, str(ROOT), str(lock)], check=True)
     assert files.write(course, NOTHING, SOME) == ()

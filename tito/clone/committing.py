@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from grader.errors import StudentError
-from grader.grading.ledgers.files import write_whole
+from grader.files import write_whole
 from grader.rules.course import Module
 from grader.sources.git import Git, GitError
 from tito.clone.clone import Clone

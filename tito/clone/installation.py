@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import CourseError, StudentError
-from grader.grading.ledgers.files import write_whole
+from grader.files import write_whole
 from grader.sources.git import Git
 from tito.clone.clone import Clone
 

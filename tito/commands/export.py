@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from grader.errors import StudentError
-from grader.grading.ledgers.files import write_whole
+from grader.files import write_whole
 from grader.reports import phrases
 from grader.reports.formats import json as reports_json
 from grader.sources.snapshots import PACKAGE, Snapshot

@@ -8,19 +8,14 @@ Standard library and grader only: the hooks import this.
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import importlib
 import json
-import os
 import stat
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.grading.ledgers.files import write_whole
+from grader.files import locked, write_whole
 from grader.rules.course import Course
 from grader.sources.git import Git
 from grader.verdicts.verdicts import Standing
@@ -28,7 +23,6 @@ from grader.verdicts.verdicts import Standing
 SCHEMA = 1
 PROJECT_FILE = "progress.json"
 HOME_FILE = ".tinytorch/progress.json"
-LOCK_WAIT_S = 2.0  # a writer holds the lock for milliseconds; who waits longer waits for nobody
 MAX_BYTES = 1024 * 1024
 KEYS = ("completed_modules", "unlocked_milestones", "completed_milestones")
 
@@ -245,7 +239,7 @@ def _update(path: Path, lock: Path, change: Callable[[Content], Content]) -> tup
     try:
         path.parent.mkdir(exist_ok=True)  # not its parents: a home that is not there stays so
         lock.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(lock) as held:
+        with locked(lock) as held:
             if not held:
                 return (
                     f"{shown} was not updated: another process is writing it. "
@@ -275,41 +269,3 @@ def _put_aside(path: Path, stored: Stored) -> tuple[str, ...]:
 
 def _shown(path: Path) -> str:
     return f"~/{HOME_FILE}" if path.parent.name == ".tinytorch" else path.name
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """True when this process holds the lock; False when another did not let go in time.
-
-    The kernel's lock on an open file ends with its process, so a dead one never blocks anybody.
-    The file itself stays: removing it would let two processes lock two files of one name.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        until = time.monotonic() + LOCK_WAIT_S
-        while not (held := _try_lock(handle)) and time.monotonic() < until:
-            time.sleep(0.01)
-        yield held
-    finally:
-        os.close(handle)
-
-
-def _try_lock(handle: int) -> bool:
-    """The one place that knows the platform's locks."""
-    name = "msvcrt" if os.name == "nt" else "fcntl"
-    try:
-        module: Any = importlib.import_module(name)
-    except ImportError:
-        return True  # no locks here: a whole-file replace is what protects
-    try:
-        if name == "msvcrt":
-            module.locking(handle, module.LK_NBLCK, 1)
-        else:
-            module.flock(handle, module.LOCK_EX | module.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        # So Windows says while another process holds it. Anything else means that this file
-        # system has no locks (some network drives), and waiting would not help.
-        return error.errno not in (errno.EACCES, errno.EDEADLK)
-    return True

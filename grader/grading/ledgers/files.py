@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from grader.files import write_whole
 from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
 
 # Annotations are text here (from __future__ import annotations).
@@ -104,18 +102,3 @@ def _typed(value: Any, kind: type | tuple[type, ...]) -> Any:
     if not isinstance(value, kind):
         raise TypeError(value)
     return value
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Readers see the old content or the new, never a part; after a crash too."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105  # mkstemp gives a str
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108  # as above
-        raise
