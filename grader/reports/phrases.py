@@ -232,11 +232,11 @@ def unverified(standing: Standing) -> str:
 def next_step(standing: Standing) -> str:
     """One sentence that ends in a command."""
     upcoming = standing.next_module()
-    for verdict in standing.milestones.values():
-        if verdict.state is MilestoneState.UNLOCKED and verdict.earned is None:
-            failed = verdict.evidence is not None
-            verb = "Train it again" if failed else "Watch your code learn"
-            return f"{verb}: tito milestone run {verdict.milestone.id}"
+    unlocked = [v for v in standing.milestones.values() if v.state is MilestoneState.UNLOCKED]
+    if failed := [v for v in unlocked if v.evidence is not None]:
+        return f"Mend what failed, and train it again: tito milestone run {failed[0].milestone.id}"
+    if untried := [v for v in unlocked if v.earned is None]:
+        return f"Watch your code learn: tito milestone run {untried[0].milestone.id}"
     if upcoming is None:
         again = [v for v in standing.milestones.values() if v.unlocked and not v.achieved]
         if again:

@@ -40,7 +40,6 @@ ROOMS = [
     "tito.app",
     "tito.hints",
     "tito.metrics",
-    "tito.training",
     "tito.commands",
     "tito.main",
     "tito.__main__",

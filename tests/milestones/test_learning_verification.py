@@ -4,7 +4,7 @@
 
 Each test asserts the four claims of the course: the loss falls, the accuracy is reached, every
 parameter receives a gradient, every parameter changes. With -s each prints what was measured.
-`tito milestone run perceptron` runs the same test.
+`tito milestone run perceptron` runs the same verification.
 """
 
 from __future__ import annotations

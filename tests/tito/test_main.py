@@ -102,7 +102,7 @@ def test_commands_are_listed_as_they_are_needed_in_whole_sentences(student):
     assert "one step at a time." in " ".join(lines.split())
 
 
-@pytest.mark.parametrize("folder", ["modules/00_setup", "tinytorch", "tests"])
+@pytest.mark.parametrize("folder", ["modules/00_setup", "tinytorch", "starters"])
 def test_commands_work_from_any_folder(student, folder):
     student.folder = folder
     assert student.tito("status").status == 0

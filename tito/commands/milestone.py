@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import click
 
-from grader.errors import StudentError
+from grader.errors import Fault, StudentError, TitoError
 from grader.reports import phrases
 from grader.reports.formats import json as reports_json
 from grader.rules.course import Milestone
 from grader.sources.snapshots import LESSONS, PACKAGE
-from grader.verdicts.facts import Evidence, Outcome
+from grader.verdicts.facts import Evidence
 from grader.verdicts.verdicts import MilestoneVerdict, Standing
-from tito import metrics, training
+from tito import metrics
 from tito.app import App, Group, example, help_of, json_option, pass_app
 from tito.commands.status import milestone_table
 
@@ -143,11 +143,36 @@ def run(app: App, wanted: str, as_json: bool) -> int:
         _locked(app, locked or list(course.milestones[:1]), standing)
         return 1
     _warn_of_edits(app)
-    if not as_json:
-        for each in chosen:
-            app.screen.say(f"🧪 Running {each.name}")
-    ran = training.run(app.clone, chosen, standing.snapshot)
-    return _report(app, chosen, ran, as_json=as_json)
+    verdicts: list[MilestoneVerdict] = []
+    statuses: list[int] = []
+    for each in chosen:
+        if verdicts and not as_json:
+            app.screen.say()
+        verdict, status = _train(app, standing.milestones[each.id], quiet=as_json)
+        verdicts.append(verdict)
+        statuses.append(status)
+    # The evidence lies in the ledger now; the progress files follow it.
+    after = app.clone.reconcile().after
+    if as_json:
+        _json(app, verdicts)
+    else:
+        app.next(after)
+    return max(statuses)
+
+
+def _train(app: App, before: MilestoneVerdict, *, quiet: bool) -> tuple[MilestoneVerdict, int]:
+    """What became of one milestone, shown unless quiet, and the exit status that says so."""
+    chosen = before.milestone
+    if not quiet:
+        app.screen.say(f"🧪 Running {chosen.name}")
+    try:
+        verdict = app.clone.engine.verify(app.clone.head(), chosen)
+    except TitoError as error:  # its data are missing: the other milestones have their own
+        app.screen.error(error)
+        return before, error.exit_code
+    if not quiet:
+        _show(app, verdict)
+    return verdict, 0 if verdict.achieved else 1 if verdict.judged else Fault.exit_code
 
 
 def _locked(app: App, chosen: Sequence[Milestone], standing: Standing) -> None:
@@ -176,26 +201,18 @@ def _warn_of_edits(app: App) -> None:
         )
 
 
-def _report(app: App, chosen: Sequence[Milestone], ran: training.Run, *, as_json: bool) -> int:
-    # The evidence lies in the ledger now; the progress files follow it.
-    after = app.clone.reconcile().after
-    good = [m for m in chosen if m.id in ran.passed and after.milestones[m.id].achieved]
-    if as_json:
-        _json(app, [after.milestones[m.id] for m in chosen])
-        return 0 if len(good) == len(chosen) else 1
-    for each in chosen:
-        app.screen.say()
-        verdict = after.milestones[each.id]
-        if verdict.evidence is not None:
-            if len(chosen) > 1:
-                app.screen.say(each.name)
-            _measurements(app, each, verdict.evidence)
-        if each in good:
-            _celebrate(app, each)
-        else:
-            _explain(app, verdict, ran.said.get(each.id, ""))
-    app.next(after)
-    return 0 if len(good) == len(chosen) else 1
+def _show(app: App, verdict: MilestoneVerdict) -> None:
+    chosen, say = verdict.milestone, app.screen.say
+    say()
+    if verdict.evidence is not None:
+        _measurements(app, chosen, verdict.evidence)
+    say()
+    if verdict.achieved:
+        for line in metrics.achievements(chosen):
+            say(line)
+        say(f"\n{phrases.completion_panel(chosen)}")
+    else:
+        _explain(app, verdict)
 
 
 def _measurements(app: App, chosen: Milestone, evidence: Evidence) -> None:
@@ -208,29 +225,15 @@ def _measurements(app: App, chosen: Milestone, evidence: Evidence) -> None:
     app.screen.curve("\n📊 Loss, step by step", metrics.curve(measures))
 
 
-def _celebrate(app: App, chosen: Milestone) -> None:
-    app.screen.say()
-    for line in metrics.achievements(chosen):
-        app.screen.say(line)
-    app.screen.say()
-    app.screen.say(phrases.completion_panel(chosen))
-
-
-def _explain(app: App, verdict: MilestoneVerdict, said: str) -> None:
+def _explain(app: App, verdict: MilestoneVerdict) -> None:
     """Which claim does not hold, measured against required, and where to look."""
     say, chosen = app.screen.say, verdict.milestone
-    say(f"\n❌ {chosen.name} is not completed.")
-    failed = (
-        [c for c in verdict.evidence.checks if c.outcome is not Outcome.PASSED]
-        if (verdict.evidence)
-        else []
-    )
-    for check in failed:
+    what = "is not completed" if verdict.judged else "was not judged: the grader failed, not you"
+    say(f"❌ {chosen.name} {what}.")
+    for check in verdict.failures:
         say()
         for line in metrics.explanation(check):
             say(line)
-    if not failed:
-        say(said or "Its test failed without a measurement.")
     say(f"\nThe whole run:\n-> pytest {chosen.test} -v -s")
 
 
