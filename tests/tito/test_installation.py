@@ -219,7 +219,7 @@ def _no_numpy(_student, monkeypatch):
     def absent(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(diagnosis.importlib.metadata, "version", absent)
+    monkeypatch.setattr(importlib.metadata, "version", absent)
 
 
 def _python_without_libraries(student, _monkeypatch):
