@@ -168,7 +168,7 @@ def seeds(count: int, first: int, wanted: str, *, probes_only: bool) -> None:
         for seed in range(first, first + count):
             for found in _asked(seed, files, probes_only=probes_only):
                 if found.failing:
-                    is_probe = isinstance(found.part, examination.Questions)
+                    is_probe = isinstance(found.part, examination.ProbePart)
                     wrong[is_probe] += 1
                     said = [f"{c.name}: {c.message}" for c in found.failing[:2]]
                     say(f"  seed {seed}, {found.part.id}: {'; '.join(said)}")

@@ -41,9 +41,9 @@ def main() -> int:
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         return _start_again()
     sys.path.insert(0, str(BUNDLE))  # in front of the checkout: no file there is imported
-    from grader.github.classroom50 import handin
+    from grader.github.classroom50 import submission
 
-    return handin.main(BUNDLE, Path.cwd(), _submission(os.environ))
+    return submission.main(BUNDLE, Path.cwd(), _submission(os.environ))
 
 
 def _submission(environment: Mapping[str, str]) -> dict[str, str]:

@@ -30,14 +30,14 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class StepFiles:
     """What a runner reads when a step ends. None outside of one."""
 
     output: Path | None
     summary: Path | None
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Files:
+    def of(cls, environment: Mapping[str, str]) -> StepFiles:
         def path(name: str) -> Path | None:
             return Path(environment[name]) if environment.get(name) else None
 
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--notices", action="store_true", help="print Classroom's two points lines")
     options = parser.parse_args(argv)
     environment = dict(os.environ)
-    files = Files.of(environment)
+    files = StepFiles.of(environment)
     try:
         return _verify(options, environment, files)
     except TitoError as error:
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
 
 
-def _verify(options: argparse.Namespace, environment: Mapping[str, str], files: Files) -> int:
+def _verify(options: argparse.Namespace, environment: Mapping[str, str], files: StepFiles) -> int:
     course = reading.load((options.within / options.course).resolve())
     out = options.within / options.out
     bounded.make(out)
@@ -102,7 +102,7 @@ def _trust(environment: Mapping[str, str]) -> Trust:
     return Trust.CI if pushed else Trust.ADVISORY
 
 
-def _tell(files: Files, report: Report, *, classroom_outputs: bool) -> None:
+def _tell(files: StepFiles, report: Report, *, classroom_outputs: bool) -> None:
     for command in annotate.commands(bounded.shortened(report, 1500, 20)):
         sys.stdout.write(f"{command}\n")
     sys.stdout.write(f"{escape.log(text.summary(report))}\n")
@@ -114,7 +114,7 @@ def _tell(files: Files, report: Report, *, classroom_outputs: bool) -> None:
         _outputs(files, report)
 
 
-def _outputs(files: Files, report: Report) -> None:
+def _outputs(files: StepFiles, report: Report) -> None:
     """Each milestone's result under its id, and the totals."""
     if files.output is None:
         return
@@ -126,7 +126,7 @@ def _outputs(files: Files, report: Report) -> None:
         file.write(lines + totals)
 
 
-def _say_problem(files: Files, error: TitoError) -> None:
+def _say_problem(files: StepFiles, error: TitoError) -> None:
     """Without a course there is no report: a sentence and a next step."""
     sys.stdout.write(f"::error title=Not judged::{escape.command_data(str(error), 1000)}\n")
     if files.summary is not None:

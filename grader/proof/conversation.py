@@ -35,7 +35,7 @@ _SAID = (Outcome.PASSED, Outcome.FAILED, Outcome.TODO, Outcome.ERRORED)
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class ArrayBundle:
     """at_s: when it came."""
 
     kind: str
@@ -51,7 +51,7 @@ class Heard:
     """
 
     checks: list[CheckResult]
-    bundles: list[Bundle]
+    bundles: list[ArrayBundle]
     unsealed_s: Mapping[str, float]
     duration_s: float
     isolation: str = ""
@@ -158,11 +158,11 @@ def _owners(parts: Sequence[Part]) -> dict[str, str]:
     return {kind: part.id for part in parts for kind in (*part.checks, part.called) if kind}
 
 
-def _by_owner(answer: Answer, owners: Mapping[str, str]) -> dict[str, list[Bundle]]:
+def _by_owner(answer: Answer, owners: Mapping[str, str]) -> dict[str, list[ArrayBundle]]:
     """Every bundle under the id of the part it belongs to: that of the last one that is named."""
     from grader.sandbox.worker.arrays import BadBundle, head_of
 
-    found: dict[str, list[Bundle]] = {}
+    found: dict[str, list[ArrayBundle]] = {}
     owner = ""
     for body, at_s in zip(answer.bundles, answer.arrived_s, strict=True):
         try:
@@ -170,7 +170,7 @@ def _by_owner(answer: Answer, owners: Mapping[str, str]) -> dict[str, list[Bundl
         except BadBundle:
             kind = ""  # it is refused where it is read
         owner = owners.get(kind, owner)
-        found.setdefault(owner, []).append(Bundle(kind, body, at_s))
+        found.setdefault(owner, []).append(ArrayBundle(kind, body, at_s))
     return found
 
 

@@ -17,7 +17,7 @@ from grader.errors import StudentError
 from grader.lessons.lesson import Lesson, package_files, parse
 from grader.lessons.memo import LessonMemo
 from grader.proof import content
-from grader.proof.conversation import LIMITS, SUBJECT, WORKER, Bundle, Heard, Part, ask
+from grader.proof.conversation import LIMITS, SUBJECT, WORKER, ArrayBundle, Heard, Part, ask
 from grader.proof.milestones import route, trials
 from grader.proof.milestones.trials import Prepared
 from grader.rules.course import Course, Milestone, Module
@@ -103,9 +103,9 @@ def examine(
     files = {**package_files(list(modules.values())), _INIT: ""}  # the worker fills it
     key = jobs.key_of(SUBJECT, WORKER, files, None, [m.id for m in modules], LIMITS)
     seed = int(key[:12], 16)
-    parts: list[Part] = [Questions(m, seed) for m in modules]
+    parts: list[Part] = [ProbePart(m, seed) for m in modules]
     way = route.stages({m: lesson.export_path for m, lesson in modules.items()}, files, root)
-    parts += [Training(m, _trial(m, modules), root, way) for m in wanted]
+    parts += [TrialPart(m, _trial(m, modules), root, way) for m in wanted]
     imports = [(m.id, lesson.module_name) for m, lesson in modules.items()]
     heard = ask(parts, imports, Job(SUBJECT, WORKER, files, {}, (), key, limits=LIMITS), sandbox)
     return {part.id: part.conclude(heard[part.id], key) for part in parts}
@@ -117,7 +117,7 @@ def _trial(milestone: Milestone, modules: Mapping[Module, Lesson]) -> trials.Tri
     return trials.trial(milestone, package_files(needed))
 
 
-class Questions(Part):
+class ProbePart(Part):
     """The probes of one module."""
 
     def __init__(self, module: Module, seed: int) -> None:
@@ -168,7 +168,7 @@ def _judged(
     probe: Probe,
     drawn: dict[str, Array],
     said: CheckResult,
-    bundle: Bundle | None,
+    bundle: ArrayBundle | None,
     unsealed_s: float | None,
 ) -> CheckResult:
     """said: how the worker's part ended; that it computed something is all it can say."""
@@ -200,7 +200,7 @@ def _failed(said: CheckResult, what: str, hint: str) -> CheckResult:
     return dataclasses.replace(said, outcome=Outcome.FAILED, message=what, hint=hint)
 
 
-class Training(Part):
+class TrialPart(Part):
     """The runs of one milestone. way: the modules that they should go through."""
 
     trains = True

@@ -31,7 +31,7 @@ def kill(child: subprocess.Popen[bytes]) -> None:
         child.kill()
 
 
-class Brood:
+class ProcessTree:
     """The processes of one run. Those that left its session (a daemon) come to us when they lose
     their parent, which is how they are found. Linux only: elsewhere daemons stay behind.
     """

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from grader.sandbox.jobs import WORKER, Job, site_directories
-from grader.sandbox.leftovers import Brood, kill, remove, too_large
+from grader.sandbox.leftovers import ProcessTree, kill, remove, too_large
 from grader.sandbox.reading import End, Heard, fault
 from grader.verdicts.facts import CheckResult, Evidence
 
@@ -130,7 +130,7 @@ class _Child:
 
     def _execute(self, root: Path, command: list[str], request: dict[str, Any]) -> int:
         job = self._job
-        brood = Brood()
+        brood = ProcessTree()
         child = brood.start(
             [*command, str(WORKER / job.worker)],
             stdin=subprocess.PIPE,
@@ -168,7 +168,7 @@ class _Child:
         # bubblewrap reports the signal that ended a worker as a shell does.
         return child.returncode if child.returncode <= 128 else 128 - child.returncode
 
-    def _wait(self, child: subprocess.Popen[bytes], brood: Brood, home: Path) -> None:
+    def _wait(self, child: subprocess.Popen[bytes], brood: ProcessTree, home: Path) -> None:
         """Until the child ends, or has had its time, or has filled the disk or the machine."""
         limits = self._job.limits
         deadline = time.monotonic() + limits.wall_s

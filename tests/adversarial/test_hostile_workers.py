@@ -16,7 +16,7 @@ import pytest
 from grader.lessons import lesson
 from grader.sandbox import SANDBOXES, STRONG
 from grader.sandbox.jobs import Limits
-from grader.sandbox.leftovers import Brood, remove
+from grader.sandbox.leftovers import ProcessTree, remove
 from grader.verdicts.facts import Outcome
 from tests.adversarial.conftest import offered
 from tests.grader.small_course import job
@@ -265,7 +265,7 @@ def test_a_fork_bomb_is_stopped(mode, lines):
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="no setpriv (util-linux)")
 def test_a_process_that_left_its_session_is_found_and_ended():
     """As on a kernel without seccomp, where a worker's daemons can leave."""
-    brood = Brood()
+    brood = ProcessTree()
     script = "setsid sh -c 'setsid sleep 987.65 & setsid sleep 987.65' & sleep 0.3; echo"
     command = ["setpriv", "--no-new-privs", "sh", "-c", script]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
@@ -280,7 +280,7 @@ def test_a_process_that_left_its_session_is_found_and_ended():
 
 def test_only_processes_of_the_run_are_ended():
     other = subprocess.Popen(["sleep", "30"], start_new_session=True)
-    brood = Brood()
+    brood = ProcessTree()
     brood.watch(subprocess.Popen(["true"], start_new_session=True))
     late = subprocess.Popen(["sleep", "30"], start_new_session=True)
     brood.end()
@@ -293,7 +293,7 @@ def test_only_processes_of_the_run_are_ended():
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="no setpriv (util-linux)")
 def test_a_run_that_ends_leaves_one_that_starts_alone(monkeypatch):
     """Between the start of a worker and the moment at which its run knows of it."""
-    real, other = subprocess.Popen, Brood()
+    real, other = subprocess.Popen, ProcessTree()
     other.watch(real(["true"], start_new_session=True))
     ending = threading.Thread(target=other.end)
 
@@ -305,7 +305,7 @@ def test_a_run_that_ends_leaves_one_that_starts_alone(monkeypatch):
         return child
 
     monkeypatch.setattr(subprocess, "Popen", slow)
-    brood = Brood()
+    brood = ProcessTree()
     started = brood.start(["setpriv", "--no-new-privs", "sleep", "30"], start_new_session=True)
     ending.join()
     assert started.poll() is None

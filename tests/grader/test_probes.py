@@ -14,7 +14,7 @@ from grader.grading.engine import Engine
 from grader.grading.ledgers.memory import MemoryLedger
 from grader.proof import conversation, examination
 from grader.proof.content import probes, scripts
-from grader.proof.examination import Questions
+from grader.proof.examination import ProbePart
 from grader.proof.probe import Call, Scenario, Wrong, compare, normal
 from grader.sandbox.jobs import Job, Limits
 from grader.sandbox.process import Answer, ProcessSandbox
@@ -402,7 +402,7 @@ def test_a_module_without_probes_is_told_to_the_course_author():
 
 def test_other_seeds_ask_with_other_numbers_and_the_same_seed_with_the_same():
     module = COURSE.modules[2]
-    one, same, other = (Questions(module, seed).payload() for seed in (1, 1, 2))
+    one, same, other = (ProbePart(module, seed).payload() for seed in (1, 1, 2))
     x = [next(v for n, v in row[5].items() if n != "cotangent") for row in (one, same, other)]
     np.testing.assert_array_equal(x[0], x[1])
     assert not np.array_equal(x[0], x[2])
@@ -410,7 +410,7 @@ def test_other_seeds_ask_with_other_numbers_and_the_same_seed_with_the_same():
 
 def test_the_worker_is_told_no_expected_value():
     """What the judge sends is drawn: inputs, parameters, and the cotangent."""
-    part = Questions(COURSE.module("03_nn"), 0)
+    part = ProbePart(COURSE.module("03_nn"), 0)
     for probe, drawn in zip(probes("03_nn"), part.payload(), strict=True):
         if isinstance(probe, Call):
             assert set(drawn) <= {*probe.inputs, "cotangent"}

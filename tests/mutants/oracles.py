@@ -19,8 +19,8 @@ import numpy as np
 
 from grader.lessons.lesson import package_files, parse
 from grader.proof import conversation
-from grader.proof.conversation import Bundle, Heard, Part
-from grader.proof.examination import Questions, Training
+from grader.proof.conversation import ArrayBundle, Heard, Part
+from grader.proof.examination import ProbePart, TrialPart
 from grader.proof.milestones import route, trials
 from grader.proof.milestones.proofs import TITLES
 from grader.rules.course import Milestone
@@ -80,7 +80,7 @@ def changed(mutant: Mutant) -> dict[str, str]:
 
 
 def questions(module_ids: Sequence[str], seed: int = 0) -> list[Part]:
-    return [Questions(m, seed) for m in COURSE.modules if m.id in module_ids]
+    return [ProbePart(m, seed) for m in COURSE.modules if m.id in module_ids]
 
 
 def trainings(
@@ -97,7 +97,7 @@ def trainings(
     for milestone in wanted:
         trial = trials.trial(milestone, {})
         trial = replace(trial, job=replace(trial.job, key=key))
-        parts.append(Training(milestone, trial, COURSE.root, way))
+        parts.append(TrialPart(milestone, trial, COURSE.root, way))
     return parts
 
 
@@ -119,7 +119,7 @@ class Asked:
     @property
     def reported(self) -> list[tuple[str, dict[str, np.ndarray]]]:
         """Every bundle, read."""
-        bundles: list[Bundle] = self.heard.bundles if self.heard else []
+        bundles: list[ArrayBundle] = self.heard.bundles if self.heard else []
         return [unpack(bundle.body) for bundle in bundles]
 
 

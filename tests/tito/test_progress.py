@@ -12,7 +12,7 @@ import pytest
 import grader.files
 from grader.rules import reading
 from grader.verdicts.verdicts import Standing
-from tito.standing.progress import Files, Progress
+from tito.standing.progress import Progress, ProgressFiles
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +25,7 @@ def course(tmp_path):
 
 @pytest.fixture
 def files(tmp_path):
-    return Files(tmp_path / "clone", tmp_path / "home", tmp_path / "private")
+    return ProgressFiles(tmp_path / "clone", tmp_path / "home", tmp_path / "private")
 
 
 NOTHING = Standing("abc", {}, {})
@@ -54,7 +54,7 @@ def test_writing_the_same_again_touches_nothing(files, course):
 
 
 def test_two_clones_are_kept_apart(files, course, tmp_path):
-    other = Files(tmp_path / "other", files.home, tmp_path / "private2")
+    other = ProgressFiles(tmp_path / "other", files.home, tmp_path / "private2")
     files.write(course, NOTHING, SOME)
     other.write(course, NOTHING, Progress())
     assert at_home(files)["clones"][str(files.top)]["completed_modules"] == ["00_setup"]
@@ -122,7 +122,7 @@ def test_a_pipe_in_the_place_of_the_file_makes_nobody_wait(files, course):
 
 
 def test_a_home_that_does_not_exist_is_not_made(files, course, tmp_path):
-    away = Files(files.top, tmp_path / "no" / "home", files.private)
+    away = ProgressFiles(files.top, tmp_path / "no" / "home", files.private)
     (said,) = away.write(course, NOTHING, SOME)
     assert "could not be written (No such file or directory)" in said
     assert not (tmp_path / "no").exists()
@@ -133,7 +133,7 @@ def test_a_milestone_of_the_old_home_file_is_a_claim_of_the_first_clone_only(
 ):
     files.home_path.parent.mkdir(parents=True)
     files.home_path.write_text('{"completed_milestones": ["perceptron"]}')
-    other = Files(tmp_path / "other", files.home, tmp_path / "private2")
+    other = ProgressFiles(tmp_path / "other", files.home, tmp_path / "private2")
     assert files.claimed() == ("perceptron",)
     files.write(course, NOTHING, SOME)
     assert other.claimed() == ()
@@ -149,7 +149,7 @@ def test_a_file_of_a_newer_version_is_left_alone(files, course):
 
 
 def test_no_home_is_a_sentence(files, course):
-    homeless = Files(files.top, None, files.private)
+    homeless = ProgressFiles(files.top, None, files.private)
     (said,) = homeless.write(course, NOTHING, SOME)
     assert "HOME is not set" in said
     assert homeless.project_path.is_file()
@@ -186,7 +186,7 @@ def test_the_lock_of_a_dead_process_does_not_block(files, course):
 def _write_one(root: str, number: int) -> None:
     base = Path(root)
     course = reading.load(base)
-    clone = Files(base / f"clone{number}", base / "home", base / f"private{number}")
+    clone = ProgressFiles(base / f"clone{number}", base / "home", base / f"private{number}")
     clone.write(course, NOTHING, SOME)
 
 

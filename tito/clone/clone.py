@@ -71,7 +71,7 @@ class Clone:
     def reconcile(self) -> Reconciled:
         return reconcile(self.git, self.engine, environment=self.environment)
 
-    def progress(self) -> progress.Files:
+    def progress(self) -> progress.ProgressFiles:
         return progress.files(self.git, self.environment)
 
 

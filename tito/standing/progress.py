@@ -118,7 +118,7 @@ def _progress(table: Mapping[str, Any]) -> Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class ProgressFiles:
     """The two progress files of one working tree.
 
     top: of the working tree.  home: the person's home directory, None when nobody knows it.
@@ -187,14 +187,14 @@ class Files:
         return tuple(messages)
 
 
-def files(git: Git, environment: Mapping[str, str], private: Path | None = None) -> Files:
+def files(git: Git, environment: Mapping[str, str], private: Path | None = None) -> ProgressFiles:
     """The files of GIT's working tree for the person whose ENVIRONMENT this is.
 
     private: <git-common-dir>/tito, if the caller knows it already.
     """
     home = environment.get("HOME") or environment.get("USERPROFILE")
     private = private or git.common_directory() / "tito"
-    return Files(git.top, Path(home) if home else None, private)
+    return ProgressFiles(git.top, Path(home) if home else None, private)
 
 
 def _foreign(content: Content) -> Content:

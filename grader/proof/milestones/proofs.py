@@ -49,7 +49,7 @@ BETAS, EPS = (0.9, 0.999), 1e-8  # of Adam
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Comparison:
     """One kind of evidence. what: what was compared, or what differs.  hint: only if it fails.
 
     used: the largest error, as a share of what is allowed.
@@ -90,14 +90,14 @@ COST = "Gradients come from one backward pass"
 
 def check(
     found: Challenge, runs: Sequence[Run], records: Sequence[Record], key: str
-) -> list[Finding]:
+) -> list[Comparison]:
     """All kinds of evidence, in the order in which a student should look at them."""
     titles = {**TITLES, **{n: p.title for n, p in found.proofs.items()}, "cost": COST}
     compared: dict[str, list[str]] = {name: [] for name in titles}
     used = dict.fromkeys(titles, 0.0)
     wrong: dict[str, Wrong] = {}
     for run, record in zip(runs, records, strict=True):
-        trial = _Trial(found, run, record, key)
+        trial = _Examined(found, run, record, key)
         for name in (*TITLES, *found.proofs):
             trial.used = 0.0
             try:
@@ -114,15 +114,15 @@ def check(
     except Wrong as error:
         wrong["cost"] = error
     return [
-        Finding(name, title, False, wrong[name].what, wrong[name].hint)
+        Comparison(name, title, False, wrong[name].what, wrong[name].hint)
         if name in wrong
-        else Finding(name, title, True, "; ".join(filter(None, compared[name])), "", used[name])
+        else Comparison(name, title, True, "; ".join(filter(None, compared[name])), "", used[name])
         for name, title in titles.items()
         if name in wrong or any(compared[name])
     ]
 
 
-class _Trial:
+class _Examined:
     """One training under examination."""
 
     def __init__(self, found: Challenge, run: Run, record: Record, key: str) -> None:

@@ -22,7 +22,7 @@ from grader.verdicts.facts import claim_titles as titles
 
 if TYPE_CHECKING:
     from grader.proof.milestones.challenges import Challenge, Run
-    from grader.proof.milestones.proofs import Finding
+    from grader.proof.milestones.proofs import Comparison
     from grader.proof.milestones.transcript import Record
 
 CHECK = "training"  # what the worker reports on
@@ -263,7 +263,7 @@ def _claims(milestone: Milestone, found: Challenge, measured: _Measured) -> tupl
     )
 
 
-def _proof(finding: Finding) -> CheckResult:
+def _proof(finding: Comparison) -> CheckResult:
     outcome = Outcome.PASSED if finding.holds else Outcome.FAILED
     return CheckResult(finding.name, finding.title, outcome, finding.what, finding.hint)
 

@@ -57,7 +57,7 @@ class Library:
             self._broken[module_id] = error
 
 
-class Probe:
+class Question:
     """One probe: its arrays, and what its text may name."""
 
     def __init__(self, tt: Any, row: dict[str, Any], arrays: Any, scripts: Scripts) -> None:
@@ -120,7 +120,7 @@ class Probe:
         }
 
 
-def call(probe: Probe) -> Arrays:
+def call(probe: Question) -> Arrays:
     row = probe.row
     out = probe.evaluate()
     tensor = isinstance(out, vars(probe.tt).get("Tensor", ()))
@@ -135,7 +135,7 @@ def call(probe: Probe) -> Arrays:
     return found | {f"after/{name}": probe.arrays[name] for name in kept}
 
 
-def refusal(probe: Probe) -> Arrays:
+def refusal(probe: Question) -> Arrays:
     try:
         value = probe.evaluate()
     except NotImplementedError:
@@ -191,7 +191,7 @@ class Session:
                         library.need(module["id"])
                         if row["sealed"]:
                             arrays = unpack(self._channel.unseal(row["check"]))[1]
-                        found = self._answer(Probe(library.tt, row, arrays, self._scripts))
+                        found = self._answer(Question(library.tt, row, arrays, self._scripts))
                     self._send(row["check"], found)
                     result: dict[str, Any] = {"outcome": "passed"}
                 except BaseException as error:  # noqa: BLE001  # student code may raise anything
@@ -207,7 +207,7 @@ class Session:
         for milestone, arrays in trained:
             self._look_back(library, milestone, arrays)
 
-    def _answer(self, probe: Probe) -> Arrays:
+    def _answer(self, probe: Question) -> Arrays:
         row = probe.row
         if row["kind"] == "scenario":
             return self._scripts.scenarios[row["name"]](probe.tt, probe.arrays, row["settings"])
