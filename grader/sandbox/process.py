@@ -130,8 +130,8 @@ class _Child:
 
     def _execute(self, root: Path, command: list[str], request: dict[str, Any]) -> int:
         job = self._job
-        brood = ProcessTree()
-        child = brood.start(
+        tree = ProcessTree()
+        child = tree.start(
             [*command, str(WORKER / job.worker)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -156,9 +156,9 @@ class _Child:
                 child.stdin.flush()
                 if not job.sealed:
                     child.stdin.close()
-            self._wait(child, brood, root / "home")
+            self._wait(child, tree, root / "home")
         finally:  # also when we are interrupted
-            brood.end()
+            tree.end()
             with contextlib.suppress(OSError):  # what it has not read
                 child.stdin.close()
         for reader, pipe in zip(readers, (child.stdout, child.stderr), strict=True):
@@ -168,7 +168,7 @@ class _Child:
         # bubblewrap reports the signal that ended a worker as a shell does.
         return child.returncode if child.returncode <= 128 else 128 - child.returncode
 
-    def _wait(self, child: subprocess.Popen[bytes], brood: ProcessTree, home: Path) -> None:
+    def _wait(self, child: subprocess.Popen[bytes], tree: ProcessTree, home: Path) -> None:
         """Until the child ends, or has had its time, or has filled the disk or the machine."""
         limits = self._job.limits
         deadline = time.monotonic() + limits.wall_s
@@ -178,7 +178,7 @@ class _Child:
             except subprocess.TimeoutExpired:
                 self._timed_out = time.monotonic() >= deadline
                 self._wrote_too_much = too_large(home, limits.scratch_mb * 1024 * 1024)
-                self._too_many_processes = brood.larger_than(limits.processes)
+                self._too_many_processes = tree.larger_than(limits.processes)
             else:
                 return
 

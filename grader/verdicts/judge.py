@@ -6,12 +6,7 @@ from collections.abc import Collection, Sequence
 
 from grader.rules.course import Milestone, Module
 from grader.verdicts.facts import Earned, Evidence, Outcome
-from grader.verdicts.verdicts import (
-    MilestoneState,
-    MilestoneVerdict,
-    ModuleState,
-    ModuleVerdict,
-)
+from grader.verdicts.verdicts import MilestoneState, MilestoneVerdict, ModuleState, ModuleVerdict
 
 
 def judge_module(

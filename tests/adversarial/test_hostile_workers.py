@@ -265,25 +265,25 @@ def test_a_fork_bomb_is_stopped(mode, lines):
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="no setpriv (util-linux)")
 def test_a_process_that_left_its_session_is_found_and_ended():
     """As on a kernel without seccomp, where a worker's daemons can leave."""
-    brood = ProcessTree()
+    tree = ProcessTree()
     script = "setsid sh -c 'setsid sleep 987.65 & setsid sleep 987.65' & sleep 0.3; echo"
     command = ["setpriv", "--no-new-privs", "sh", "-c", script]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
-    brood.watch(child)
+    tree.watch(child)
     assert child.stdout is not None
     with child.stdout as said:
         said.readline()
     assert len(sleepers()) == 2
-    brood.end()
+    tree.end()
     assert sleepers() == []
 
 
 def test_only_processes_of_the_run_are_ended():
     other = subprocess.Popen(["sleep", "30"], start_new_session=True)
-    brood = ProcessTree()
-    brood.watch(subprocess.Popen(["true"], start_new_session=True))
+    tree = ProcessTree()
+    tree.watch(subprocess.Popen(["true"], start_new_session=True))
     late = subprocess.Popen(["sleep", "30"], start_new_session=True)
-    brood.end()
+    tree.end()
     assert [other.poll(), late.poll()] == [None, None]
     for process in (other, late):
         process.kill()
@@ -305,11 +305,11 @@ def test_a_run_that_ends_leaves_one_that_starts_alone(monkeypatch):
         return child
 
     monkeypatch.setattr(subprocess, "Popen", slow)
-    brood = ProcessTree()
-    started = brood.start(["setpriv", "--no-new-privs", "sleep", "30"], start_new_session=True)
+    tree = ProcessTree()
+    started = tree.start(["setpriv", "--no-new-privs", "sleep", "30"], start_new_session=True)
     ending.join()
     assert started.poll() is None
-    brood.end()
+    tree.end()
 
 
 def sleepers() -> list[str]:

@@ -16,18 +16,7 @@ import pytest
 
 from grader.errors import StudentError
 from grader.sources.git import Git
-from tests.git.conftest import (
-    EXPORT,
-    ONE,
-    SIX,
-    STUB,
-    TWO,
-    Committer,
-    one,
-    six,
-    start,
-    two,
-)
+from tests.git.conftest import EXPORT, ONE, SIX, STUB, TWO, Committer, one, six, start, two
 
 NOTES = "notes.txt"
 SLOW = "import time\n    time.sleep(1.2)\n    return 1"

@@ -14,16 +14,7 @@ from grader.github.state import Stamp
 from grader.github.strict import Refused
 from grader.reports import bounded
 from grader.reports.formats import badges
-from tests.reports.samples import (
-    COURSE,
-    achieved,
-    crashed,
-    every,
-    failed,
-    finished,
-    locked,
-    report,
-)
+from tests.reports.samples import COURSE, achieved, crashed, every, failed, finished, locked, report
 
 FIRST = COURSE.milestones[0].id
 MAKERS = {"achieved": achieved, "failed": failed, "locked": locked}

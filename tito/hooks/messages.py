@@ -7,17 +7,8 @@ import sys
 from collections.abc import Collection, Sequence
 
 from grader.reports.console import fit
-from grader.reports.phrases import (
-    failure,
-    failures,
-    module_line,
-    notes,
-    tally,
-)
-from grader.verdicts.verdicts import (
-    ModuleVerdict,
-    Standing,
-)
+from grader.reports.phrases import failure, failures, module_line, notes, tally
+from grader.verdicts.verdicts import ModuleVerdict, Standing
 
 
 def stopped(verdicts: Sequence[ModuleVerdict], broke: Collection[str]) -> str:

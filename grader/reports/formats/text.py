@@ -16,9 +16,7 @@ from grader.reports.phrases import (
     worth_a_look,
 )
 from grader.verdicts.report import Report
-from grader.verdicts.verdicts import (
-    Standing,
-)
+from grader.verdicts.verdicts import Standing
 
 # Modules
 

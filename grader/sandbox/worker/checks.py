@@ -12,13 +12,7 @@ from typing import Any
 
 _here = os.path.dirname(os.path.abspath(__file__))  # pathlib costs 10 ms
 sys.path.append(_here)
-from channel import (
-    MAX_OUTPUT_CHARS,
-    BoundedText,
-    Channel,
-    prepare,
-    say_where_it_hangs,
-)
+from channel import MAX_OUTPUT_CHARS, BoundedText, Channel, prepare, say_where_it_hangs
 
 sys.path.remove(_here)
 Frame = dict[str, Any]
