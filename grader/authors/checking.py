@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Iterator
+import functools
+import re
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from grader.authors import release
 from grader.errors import CourseError, StudentError, TitoError
 from grader.grading.engine import Engine
 from grader.lessons import of_module as engines
-from grader.lessons.lesson import Lesson, package_files, parse
+from grader.lessons.lesson import BEGIN, Lesson, functions, package_files, parse
 from grader.proof import content, examination
+from grader.proof.probe import Scenario
+from grader.reports import REPORTS
 from grader.rules.course import Course, Milestone, Module
-from grader.sandbox import Sandbox, jobs
+from grader.sandbox import SANDBOXES, Sandbox, choice, jobs
 from grader.sources.git import Git
 from grader.sources.snapshots import Snapshot
-from grader.verdicts.facts import Outcome
+from grader.verdicts.facts import CLAIMS, Outcome
+from grader.verdicts.report import Problem, Trust, unjudged
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +41,28 @@ def check(engine: Engine, git: Git, snapshot: Snapshot) -> Iterator[CourseFindin
     course = engine.course
     lessons, findings = _lessons(course, snapshot)
     yield from findings
-    yield from _folders(course, snapshot)
-    yield from _judges(course)
-    for lesson in lessons.values():
-        yield from _tests(lesson)
+    yield from written(course, snapshot, lessons)
+    yield from _usable(course)
     if len(lessons) < len(course.modules):
         return
     yield from _solutions(engine, snapshot)
     if engine.sandbox is not None:
-        yield from _probes(engine.sandbox, course, lessons)
+        yield from _guarded(_probes(engine.sandbox, course, lessons))
         yield from _starters(engine.sandbox, course, lessons)
-    yield from _milestones(engine, snapshot)
+    yield from _guarded(_milestones(engine, snapshot))
     yield from _release(git, course, list(lessons.values()))
+
+
+def written(
+    course: Course, snapshot: Snapshot, lessons: Mapping[str, Lesson]
+) -> Iterator[CourseFinding]:
+    """What can be seen without running anything."""
+    yield from _folders(course, snapshot)
+    yield from _uses(course)
+    yield from _content(course, lessons)
+    for lesson in lessons.values():
+        yield from _form(lesson)
+    yield from _lists(course)
 
 
 def _lessons(course: Course, snapshot: Snapshot) -> tuple[dict[str, Lesson], list[CourseFinding]]:
@@ -104,11 +121,31 @@ def _folders(course: Course, snapshot: Snapshot) -> Iterator[CourseFinding]:
         )
 
 
-def _judges(course: Course) -> Iterator[CourseFinding]:
+def _uses(course: Course) -> Iterator[CourseFinding]:
+    """Every module is for something."""
+    needed = {need for milestone in course.milestones for need in milestone.needs}
+    for module in course.modules:
+        if module.id not in needed:
+            yield CourseFinding(
+                f"{module.id} is needed by no milestone.",
+                f"Add {module.id} to the needs of one in course.yaml.",
+            )
+
+
+def _content(course: Course, lessons: Mapping[str, Lesson]) -> Iterator[CourseFinding]:
     """What grades a commit on a server is there for every module and milestone."""
     subjects: list[Module | Milestone] = [*course.modules, *course.milestones]
-    for gap in filter(None, [_gap(s) for s in subjects]):
+    for gap in filter(None, map(_gap, subjects)):
         yield CourseFinding(gap.what, gap.hint)
+    yield from _scenarios(course)
+    for module in course.modules:
+        if module.id in lessons and not _gap(module):
+            yield from _sizes(module, lessons[module.id])
+            names = [probe.name for probe in content.probes(module.id)]
+            for name in sorted({n for n in names if names.count(n) > 1}):
+                yield CourseFinding(
+                    f"{module.id} has two probes named '{name}'.", "Give one of them a label."
+                )
     for milestone in course.milestones:
         file, _, name = milestone.test.partition("::")
         path = course.root / file
@@ -121,27 +158,95 @@ def _judges(course: Course) -> Iterator[CourseFinding]:
 def _gap(subject: Module | Milestone) -> CourseError | None:
     """What the course does not bring for SUBJECT, so that no commit could be graded."""
     try:
+        content.sizes()
         if isinstance(subject, Module):
             content.probes(subject.id)
+            content.scenarios(subject.id)
         else:
-            content.challenge(subject.id)
-            content.scripts(subject.needs, [subject.id])
+            hints = content.challenge(subject.id).hints
+            content.load(f"{content.room(subject.id)}/training", "train")
+            if missing := [claim for claim in CLAIMS if claim not in hints]:
+                return CourseError(
+                    f"The challenge of {subject.id} has no hint for {', '.join(missing)}.",
+                    hint="Say in its hints what to look at when that claim fails.",
+                )
     except CourseError as error:
         return error
+    folder = content.room(subject.id)
+    if not (content.FOLDER / folder / "__init__.py").is_file():
+        path = f"grader/content/{folder}/__init__.py"
+        return CourseError(
+            f"{path} is not there: a wheel would leave {folder} out.", hint=f"touch {path}"
+        )
     return None
 
 
-def _tests(lesson: Lesson) -> Iterator[CourseFinding]:
-    """Every inline test has a docstring and a hint, and there is something to write."""
+def _scenarios(course: Course) -> Iterator[CourseFinding]:
+    """Workers know scenarios by name alone, those of all modules at once."""
+    modules = [module.id for module in course.modules if not _gap(module)]
+    known = [(name, module) for module in modules for name in content.scenarios(module)]
+    asked = {
+        probe.scenario: module
+        for module in modules
+        for probe in content.probes(module)
+        if isinstance(probe, Scenario)
+    }
+    owners: dict[str, str] = {}
+    for name, module in known:
+        if (other := owners.setdefault(name, module)) != module:
+            yield CourseFinding(
+                f"{other} and {module} both have a scenario {name}.", "Rename one of them."
+            )
+        if name not in asked:
+            yield CourseFinding(
+                f"No probe asks for the scenario {name} of {module}.",
+                f"Ask for it in probes.py, or remove it from {_file(module, 'scenarios')}.",
+            )
+    for name in asked.keys() - owners.keys():
+        yield CourseFinding(
+            f"A probe of {asked[name]} asks for the scenario {name}, which is not there.",
+            f"Write {name}() in {_file(asked[name], 'scenarios')}, and list it in SCENARIOS.",
+        )
+
+
+def _file(subject: str, name: str) -> str:
+    return f"grader/content/{content.room(subject)}/{name}.py"
+
+
+def _sizes(module: Module, lesson: Lesson) -> Iterator[CourseFinding]:
+    sizes = content.sizes()
+    lines = [sum(bool(line.strip()) for line in s.splitlines()) for s in lesson.solutions()]
+    probes = len(content.probes(module.id))
+    for count, (least, most), what, path in (
+        (len(lines), sizes.functions, "solution regions", lesson.path),
+        (sum(lines), sizes.lines, "lines of solutions", lesson.path),
+        (max(lines, default=0), sizes.longest, "lines in its longest solution", lesson.path),
+        (probes, sizes.probes, "probes", _file(module.id, "probes")),
+    ):
+        if not least <= count <= most:
+            more = f"Write {'more' if count < least else 'fewer'}"
+            yield CourseFinding(
+                f"{path} has {count} {what}; this course wants {least} to {most}.",
+                f"{more}, or change grader/content/sizes.py.",
+            )
+
+
+def _form(lesson: Lesson) -> Iterator[CourseFinding]:
+    """It opens as a notebook; every function to write and every inline test says what students read."""
+    if not re.match(r"# ---\n(#.*\n)*#\s+jupytext:\n(#.*\n)*# ---\n", lesson.text):
+        yield CourseFinding(
+            f"{lesson.path} does not begin with a jupytext header.",
+            "Copy the lines between the two '# ---' from another lesson.",
+        )
+    if all(cell.kind == "code" for cell in lesson.cells):
+        yield CourseFinding(
+            f"{lesson.path} explains nothing.", "Write a cell of text: a line '# %% [markdown]'."
+        )
     if not lesson.checks:
         yield CourseFinding(
             f"{lesson.path} has no inline test.", "Add a function test_... with a docstring."
         )
-    if not lesson.solutions():
-        yield CourseFinding(
-            f"{lesson.path} has no solution region.",
-            "Put ### BEGIN SOLUTION and ### END SOLUTION around what students write.",
-        )
+    yield from _functions(lesson)
     seen: set[str] = set()
     for cell in lesson.check_cells:
         for node in ast.parse(cell.source).body:
@@ -151,15 +256,96 @@ def _tests(lesson: Lesson) -> Iterator[CourseFinding]:
             if node.name in seen:
                 yield CourseFinding(f"{where} is defined twice.", "Rename one of the two.")
             seen.add(node.name)
-            if not ast.get_docstring(node):
+            said = ast.get_docstring(node)
+            if not said:
                 yield CourseFinding(
                     f"{where} has no docstring, which is the name that students see.",
                     "Say in one sentence what should hold.",
+                )
+            elif not said.endswith("."):
+                yield CourseFinding(
+                    f"{where}: its docstring is no sentence.", "End it with a full stop."
                 )
             if "Hint:" not in (ast.get_source_segment(cell.source, node) or ""):
                 yield CourseFinding(
                     f"{where} gives no hint.", "End its assertion messages with 'Hint: ...'."
                 )
+
+
+def _functions(lesson: Lesson) -> Iterator[CourseFinding]:
+    said = {
+        name: ast.get_docstring(node) or ""
+        for cell in lesson.export_cells
+        for name, node in functions(ast.parse(cell.source).body)
+    }
+    for number, line in enumerate(lesson.text.split("\n"), start=1):
+        name = lesson.function_at(number) if line.strip() == BEGIN else ""
+        if name and not re.search(r"^\s*Hints?:", said.get(name, ""), re.MULTILINE):
+            yield CourseFinding(
+                f"{lesson.path}, line {number}: the docstring of {name}() gives no hint.",
+                "End it with 'Hint: ...', which `tito module hint` shows.",
+            )
+
+
+# Folder of files that a list names -> the file with the list, its name, what such a file holds.
+LISTED = {
+    "grader/reports/formats": ("grader/reports/__init__.py", "REPORTS", r"^def files\("),
+    "grader/sandbox": ("grader/sandbox/__init__.py", "SANDBOXES", r"^class \w+Sandbox\b"),
+    "grader/grading/ledgers": (
+        "grader/grading/ledgers/__init__.py",
+        "LEDGERS",
+        r"^class \w+Ledger\b",
+    ),
+    "tito/commands": ("tito/commands/__init__.py", "COMMANDS", r"^@click\.(command|group)\("),
+}
+
+
+def _lists(course: Course) -> Iterator[CourseFinding]:
+    """No report, sandbox, ledger or command is forgotten in its list."""
+    for folder, (path, name, mark) in LISTED.items():
+        place = course.root / path
+        _, _, listed = (place.read_text("utf-8") if place.is_file() else "").partition(f"{name}:")
+        for file in sorted((course.root / folder).glob("[!_]*.py")) if listed else ():
+            made = re.search(mark, file.read_text("utf-8"), re.MULTILINE)
+            if made and not re.search(rf"\b{file.stem}\b", listed):
+                yield CourseFinding(
+                    f"{folder}/{file.name} is not in {name}.", f"Add a line to {path}."
+                )
+
+
+def _usable(course: Course) -> Iterator[CourseFinding]:
+    """What is listed is there."""
+    sample = unjudged(course, "0" * 40, Problem("A trial.", ""), Trust.ADVISORY, ours=True)
+    tried: dict[str, Callable[[], object]] = {
+        **{f"report '{n}'": functools.partial(files, sample) for n, files in REPORTS.items()},
+        **{f"sandbox '{n}'": functools.partial(choice.weakness, n) for n in SANDBOXES},
+    }
+    for what, attempt in tried.items():
+        try:
+            attempt()
+        except Exception as error:  # noqa: BLE001  # a new one may raise anything
+            yield CourseFinding(
+                f"The {what} cannot be used ({type(error).__name__}: {error}).",
+                "Mend its file, or the line that lists it.",
+            )
+
+
+def _guarded(findings: Iterator[CourseFinding]) -> Iterator[CourseFinding]:
+    """What grader/content/ raises is its author's to mend; whatever else is raised is our fault."""
+    try:
+        yield from findings
+    except CourseError as error:
+        yield CourseFinding(error.what, error.hint)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [f for f in frames if Path(f.filename).is_relative_to(content.FOLDER)]
+        if not places:
+            raise
+        path = Path(places[-1].filename).relative_to(content.FOLDER)
+        yield CourseFinding(
+            f"grader/content/{path}, line {places[-1].lineno}: {type(error).__name__}: {error}",
+            "Mend what this line asks for.",
+        )
 
 
 def _all(number: int, things: str) -> str:
@@ -193,7 +379,7 @@ def _probes(
 ) -> Iterator[CourseFinding]:
     """What counts on a server passes on the solutions."""
     if any(map(_gap, course.modules)):
-        return  # said by _judges()
+        return  # said by _content()
     solved = {module: lessons[module.id] for module in course.modules}
     for subject, evidence in examination.examine(solved, (), sandbox, course.root).items():
         wrong = [c for c in evidence.checks if c.outcome is not Outcome.PASSED]
@@ -217,8 +403,8 @@ def _starters(
     for module in course.modules:
         lesson = lessons[module.id]
         starter = parse(lesson.starter(), module.path)
-        needs = [lessons[n] for n in module.needs]
-        evidence = sandbox.run(jobs.for_module(module, starter, lesson, package_files(needs)))
+        package = package_files([lessons[n] for n in module.needs])
+        evidence = sandbox.run(jobs.for_module(module, starter, lesson, package))
         wrong = [c for c in evidence.checks if c.outcome not in (Outcome.TODO, Outcome.FAILED)]
         for result in wrong:
             if result.outcome is Outcome.PASSED:
@@ -235,12 +421,37 @@ def _starters(
             yield CourseFinding(
                 f"{module.id}: the starter imports, and none of its tests passes", problem=False
             )
+        yield from _one_by_one(sandbox, module, lesson, package)
+
+
+def _one_by_one(
+    sandbox: Sandbox, module: Module, lesson: Lesson, package: dict[str, str]
+) -> Iterator[CourseFinding]:
+    """Written from the top, each solution turns a test green, and none red."""
+    before: set[str] = set()
+    for number in range(1, len(lesson.solutions()) + 1):
+        text = parse(lesson.starter(number), module.path)
+        checks = sandbox.run(jobs.for_module(module, text, lesson, package)).checks
+        red = [c for c in checks if c.outcome not in (Outcome.PASSED, Outcome.TODO)]
+        green = {c.name for c in checks if c.outcome is Outcome.PASSED}
+        where = f"{module.id}: with the first {number} of its solutions"
+        if red:
+            yield CourseFinding(
+                f"{where}, {red[0].name} fails: {red[0].message}",
+                "Let no test need a function that is written below it.",
+            )
+        elif green <= before:
+            yield CourseFinding(
+                f"{where}, no test passes that did not before.",
+                "Write a test that needs no function below this one.",
+            )
+        before = green
 
 
 def _milestones(engine: Engine, snapshot: Snapshot) -> Iterator[CourseFinding]:
     for milestone in engine.course.milestones:
         if _gap(milestone):
-            continue  # said by _judges()
+            continue  # said by _content()
         verdict = engine.verify(snapshot, milestone)
         if verdict.achieved:
             yield CourseFinding(f"{milestone.id}: the solutions pass", problem=False)

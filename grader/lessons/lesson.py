@@ -417,11 +417,11 @@ def _future_lines(cell: Cell) -> set[int]:
 def _spans(source: str) -> tuple[tuple[str, int, int], ...]:
     """Name, first and last line, from 1 in the cell, of all its functions; outer ones first."""
     return tuple(
-        (name, node.lineno, node.end_lineno or 0) for name, node in _functions(_statements(source))
+        (name, node.lineno, node.end_lineno or 0) for name, node in functions(_statements(source))
     )
 
 
-def _functions(
+def functions(
     nodes: Iterable[ast.AST], owner: str = ""
 ) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """All functions below NODES, outer ones first; methods are called Class.method."""
@@ -432,7 +432,7 @@ def _functions(
             inside = ""
         elif isinstance(node, ast.ClassDef):
             inside = f"{node.name}."
-        yield from _functions(ast.iter_child_nodes(node), inside)
+        yield from functions(ast.iter_child_nodes(node), inside)
 
 
 def _defines_function(cell: Cell) -> bool:

@@ -5,12 +5,14 @@ grader/content/m01_tensor/probes.py      PROBES, what the judge asks of a module
 grader/content/xor/challenge.py          CHALLENGE, what a milestone trains, and what is right
                    training.py           train(), the same with the student's library
 grader/content/common.py                 what scripts share (may be absent)
+grader/content/sizes.py                  SIZES, how large a lesson should be (may be absent)
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,20 @@ if TYPE_CHECKING:
 PACKAGE = "grader.content"
 FOLDER = Path(__file__).parents[1] / "content"
 Script = tuple[str, str]  # dotted name, source
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Of a lesson: the least and the most.
+
+    functions: that students write.  lines: of all solutions.  longest: lines of one solution.
+    """
+
+    functions: Range = (1, 99)
+    lines: Range = (1, 999)
+    longest: Range = (1, 999)
+    probes: Range = (1, 999)
 
 
 def room(subject: str) -> str:
@@ -32,13 +48,27 @@ def room(subject: str) -> str:
 
 def probes(module: str) -> Sequence[Probe]:
     """Raises CourseError when there are none."""
-    found: Sequence[Probe] = _load(module, "probes", "PROBES")
+    found: Sequence[Probe] = load(f"{room(module)}/probes", "PROBES")
+    return found
+
+
+def scenarios(module: str) -> list[str]:
+    """Their names. Raises CourseError for a file without SCENARIOS."""
+    place = f"{room(module)}/scenarios"
+    there = (FOLDER / f"{place}.py").is_file()
+    return [function.__name__ for function in load(place, "SCENARIOS")] if there else []
+
+
+def sizes() -> Sizes:
+    """Raises CourseError for a file without SIZES."""
+    there = (FOLDER / "sizes.py").is_file()
+    found: Sizes = load("sizes", "SIZES") if there else Sizes()
     return found
 
 
 def challenge(milestone: str) -> Challenge:
     """Raises CourseError when there is none."""
-    found: Challenge = _load(milestone, "challenge", "CHALLENGE")
+    found: Challenge = load(f"{room(milestone)}/challenge", "CHALLENGE")
     return found
 
 
@@ -58,29 +88,30 @@ def scripts(modules: Iterable[str], milestones: Iterable[str]) -> list[Script]:
         place = f"{room(milestone)}/training"
         path = FOLDER / f"{place}.py"
         if not path.is_file():
-            raise _missing(milestone, "training", "train()")
+            raise _missing(place, "train")
         found.append((place, path))
     return [(f"{PACKAGE}.{p.replace('/', '.')}", f.read_text("utf-8")) for p, f in found]
 
 
-def _load(subject: str, file: str, name: str) -> Any:
-    if not (FOLDER / room(subject) / f"{file}.py").is_file():
-        raise _missing(subject, file, name)
+def load(place: str, name: str) -> Any:
+    """What NAME is in the file at PLACE: "xor/challenge". Raises CourseError."""
+    if not (FOLDER / f"{place}.py").is_file():
+        raise _missing(place, name)
+    dotted = f"{PACKAGE}.{place.replace('/', '.')}"
     try:
-        module = importlib.import_module(f"{PACKAGE}.{room(subject)}.{file}")
+        module = importlib.import_module(dotted)
     except Exception as error:  # an author's file may raise anything
         raise CourseError(
-            f"grader/content/{room(subject)}/{file}.py cannot be imported "
-            f"({type(error).__name__}: {error}).",
-            hint=f"python -c 'import {PACKAGE}.{room(subject)}.{file}' shows where.",
+            f"grader/content/{place}.py cannot be imported ({type(error).__name__}: {error}).",
+            hint=f"python -c 'import {dotted}' shows where.",
         ) from error
     if not hasattr(module, name):
-        raise _missing(subject, file, name)
+        raise _missing(place, name)
     return getattr(module, name)
 
 
-def _missing(subject: str, file: str, name: str) -> CourseError:
+def _missing(place: str, name: str) -> CourseError:
     return CourseError(
-        f"course.yaml names '{subject}', and the course has no {name} for it.",
-        hint=f"Write {name} in grader/content/{room(subject)}/{file}.py; another one there shows how.",
+        f"The course needs {name} in grader/content/{place}.py, and it is not there.",
+        hint="Write it there; the other folders of grader/content/ show how.",
     )

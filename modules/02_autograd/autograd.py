@@ -801,6 +801,8 @@ def log_gradient(grad, out, a):
     """Gradient rule of out = log(a). Returns (gradient for a,).
 
     Example: for a = 4, grad = 1 the result is (0.25,).
+
+    Hint: the derivative of log(a) is 1 / a.
     """
     ### BEGIN SOLUTION
     return (grad / a.data,)
@@ -1054,6 +1056,8 @@ def reshape_gradient(grad, out, a):
     """Gradient rule of out = a.reshape(...). Returns (gradient for a,), shaped like a.
 
     Example: for a of shape (2, 3) and out of shape (6,), grad (6,) becomes (2, 3).
+
+    Hint: no number changes, only its place.
     """
     ### BEGIN SOLUTION
     return (grad.reshape(a.shape),)

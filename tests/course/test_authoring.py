@@ -15,12 +15,13 @@ from grader.authors import checking, release
 from grader.errors import CourseError, StudentError, UsageError
 from grader.grading.engine import Engine
 from grader.grading.ledgers.memory import MemoryLedger
+from grader.lessons.lesson import parse
 from grader.proof import content
 from grader.rules import reading
 from grader.sandbox.process import ProcessSandbox
 from grader.sources.git import Git
 from grader.sources.snapshots import of_working_tree
-from tests.conftest import Repository
+from tests.conftest import ROOT, Repository
 from tests.tiers import first
 
 COURSE = """\
@@ -31,17 +32,30 @@ modules:
   - {id: 00_one, title: One, needs: [], points: 5}
   - {id: 01_two, title: Two, needs: [00_one], points: 5}
 milestones:
-  - {id: perceptron, name: The Perceptron, story: It learns, proves: it learns, needs: [], accuracy: "> 90 %", points: 5}
+  - {id: perceptron, name: The Perceptron, story: It learns, proves: it learns, needs: [00_one, 01_two], accuracy: "> 90 %", points: 5}
 """
 
 ONE = '''\
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # One
+
 # %%
 #| default_exp core.one
 
 # %%
 #| export
 def one():
-    """Return 1."""
+    """Return 1.
+
+    Hint: 20 // 20.
+    """
     ### BEGIN SOLUTION
     numerator_of_the_solution = 20
     return numerator_of_the_solution // 20
@@ -72,6 +86,43 @@ from grader.proof.probe import Call
 PROBES = [Call("{name}()", lambda: np.int64({value}), {{}}, gradient=False, plain=True)]
 """
 
+# Asks for the scenario "counted" only.
+SCENARIO = """\
+from grader.proof.probe import Scenario
+
+PROBES = [Scenario("counting", "counted", expected=lambda: {"the count": 3})]
+"""
+SCENARIOS = """\
+def counted(tt, arrays, settings):
+    return {"the count": 3}
+
+
+SCENARIOS = (counted,)
+"""
+TRAINING = "def train(run):\n    pass\n"
+CHALLENGE = """\
+from grader.proof.milestones.challenges import Challenge
+
+
+class Small(Challenge):
+    hints = dict.fromkeys(("loss", "accuracy", "gradients", "updates"), "Look.")
+
+    def draw(self, generator, root):
+        return {}["rate"]
+
+    def scores(self, run, values, inputs, watch):
+        return inputs
+
+    def loss(self, run, scores, targets):
+        return scores
+
+    def accuracy_percent(self, run, scores):
+        return 100.0
+
+
+CHALLENGE = Small()
+"""
+
 
 @pytest.fixture
 def brings(tmp_path, monkeypatch):
@@ -86,6 +137,7 @@ def brings(tmp_path, monkeypatch):
             place = tmp_path / package / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text)
+            (place.parent / "__init__.py").touch()
             sys.modules.pop(f"{package}.{path.removesuffix('.py').replace('/', '.')}", None)
         importlib.invalidate_caches()
 
@@ -129,9 +181,16 @@ def findings(repo):
 
 
 def problems(repo):
-    """What the check finds, without what it says of the milestone, which needs the real course."""
+    """What the check finds, without what it says of the milestone, which nobody brings."""
     found = [f.what for f in findings(repo) if f.problem]
     return [what for what in found if "perceptron" not in what]
+
+
+def seen(top):
+    """What is found without running anything."""
+    course, snapshot = reading.load(top), of_working_tree(top)
+    lessons = {m.id: parse(snapshot.text(m.path), m.path) for m in course.modules}
+    return [finding.what for finding in checking.written(course, snapshot, lessons)]
 
 
 def build(repo):
@@ -144,10 +203,8 @@ def test_a_course_that_holds_has_no_problem(course_repo):
 
 FLAWS = [
     pytest.param("modules/00_one/one.py", "// 20", "// 5", "00_one: the solution is in progress: test_one: one() should be 1, got 4", id="solution fails"),
-    pytest.param("modules/00_one/one.py", '    """one() is 1."""\n', "", "test_one has no docstring", id="no docstring"),
-    pytest.param("modules/00_one/one.py", " Hint: return 1.", "", "test_one gives no hint", id="no hint"),
     pytest.param("modules/00_one/one.py", "assert one() == 1", "assert True", "test_one passes on the starter", id="test proves nothing"),
-    pytest.param("modules/00_one/one.py", "    ### END SOLUTION\n", "", "line 8: '### BEGIN SOLUTION' has no '### END SOLUTION'", id="marker missing"),
+    pytest.param("modules/00_one/one.py", "    ### END SOLUTION\n", "", "line 21: '### BEGIN SOLUTION' has no '### END SOLUTION'", id="marker missing"),
     pytest.param("modules/00_one/one.py", "def one():\n", "def one():\n    return (\n", "Python cannot read this line", id="syntax error"),
     pytest.param("modules/01_two/two.py", "core.two", "core.one", "both export to tinytorch/core/one.py", id="two modules, one export"),
     pytest.param("modules/00_one/one.py", "#| default_exp core.one", "pass", "no cell says where the code goes", id="no default_exp"),
@@ -167,6 +224,25 @@ def test_one_flaw_is_one_finding_that_names_it(course_repo, path, old, new, find
     assert any(finding in found for found in problems(course_repo)), problems(course_repo)
 
 
+UNWRITTEN = [
+    pytest.param("modules/00_one/one.py", '    """one() is 1."""\n', "", "test_one has no docstring", id="no docstring"),
+    pytest.param("modules/00_one/one.py", " Hint: return 1.", "", "test_one gives no hint", id="no hint"),
+    pytest.param("modules/00_one/one.py", "one() is 1.", "one() is 1", "test_one: its docstring is no sentence", id="no full stop"),
+    pytest.param("modules/00_one/one.py", "    Hint: 20 // 20.\n", "", "line 20: the docstring of one() gives no hint", id="no hint for a function"),
+    pytest.param("modules/00_one/one.py", "# %% [markdown]\n# # One\n", "", "one.py explains nothing", id="no text"),
+    pytest.param("modules/00_one/one.py", "#   jupytext:\n", "", "one.py does not begin with a jupytext header", id="no header"),
+    pytest.param("course.yaml", "needs: [00_one, 01_two]", "needs: [00_one]", "01_two is needed by no milestone", id="of no use"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "old", "new", "finding"), UNWRITTEN)
+def test_what_an_author_forgot_to_write_is_named(course_repo, path, old, new, finding):
+    text = (course_repo.top / path).read_text()
+    assert old in text
+    course_repo.write({path: text.replace(old, new)})
+    assert any(finding in found for found in seen(course_repo.top)), seen(course_repo.top)
+
+
 def test_each_test_needs_a_hint_of_its_own(course_repo):
     """Two tests in one cell: the hint of the other is no hint for this one."""
     second = '\n\ndef test_again():\n    """Again."""\n    assert one() == 1\n'
@@ -178,22 +254,101 @@ def test_each_test_needs_a_hint_of_its_own(course_repo):
 def test_what_grades_on_a_server_must_be_there(course_repo):
     (content.FOLDER / "m01_two" / "probes.py").unlink()
     found = [f.what for f in findings(course_repo)]
-    assert "course.yaml names '01_two', and the course has no PROBES for it." in found
-    assert "course.yaml names 'perceptron', and the course has no CHALLENGE for it." in found
+    for name, file in (("PROBES", "m01_two/probes"), ("CHALLENGE", "perceptron/challenge")):
+        assert f"The course needs {name} in grader/content/{file}.py, and it is not there." in found
 
 
-def test_a_milestone_that_nobody_trains_is_found(course_repo, brings):
-    brings({"perceptron/challenge.py": "CHALLENGE = object()\n"})
-    found = {f.what: f.hint for f in findings(course_repo)}
-    hint = found["course.yaml names 'perceptron', and the course has no train() for it."]
-    assert "grader/content/perceptron/training.py" in hint
+FORGOTTEN = [
+    pytest.param({"perceptron/challenge.py": CHALLENGE}, "needs train in grader/content/perceptron/training.py", id="training"),
+    pytest.param({"perceptron/challenge.py": CHALLENGE, "perceptron/training.py": "def go(run):\n    pass\n"}, "needs train in", id="train()"),
+    pytest.param({"perceptron/challenge.py": CHALLENGE.replace('"loss", ', ""), "perceptron/training.py": TRAINING}, "perceptron has no hint for loss", id="hint for a claim"),
+    pytest.param({"perceptron/challenge.py": CHALLENGE.replace("def loss", "def lost")}, "challenge.py cannot be imported (TypeError", id="method"),
+    pytest.param({"m01_two/probes.py": SCENARIO}, "01_two asks for the scenario counted, which is not there", id="scenario"),
+    pytest.param({"m01_two/scenarios.py": SCENARIOS}, "No probe asks for the scenario counted of 01_two", id="probe for a scenario"),
+    pytest.param({"m01_two/scenarios.py": "def counted():\n    pass\n"}, "needs SCENARIOS in grader/content/m01_two/scenarios.py", id="SCENARIOS"),
+    pytest.param({"m00_one/probes.py": SCENARIO, "m00_one/scenarios.py": SCENARIOS, "m01_two/scenarios.py": SCENARIOS}, "00_one and 01_two both have a scenario counted", id="scenario twice"),
+    pytest.param({"m01_two/probes.py": PROBE.format(name="two", value=2) + "PROBES *= 2\n"}, "01_two has two probes named 'two()'", id="another name"),
+    pytest.param({"sizes.py": "from grader.proof.content import Sizes\nSIZES = Sizes(probes=(2, 9))\n"}, "m01_two/probes.py has 1 probes; this course wants 2 to 9", id="probes"),
+    pytest.param({"sizes.py": "from grader.proof.content import Sizes\nSIZES = Sizes(lines=(3, 9))\n"}, "one.py has 2 lines of solutions; this course wants 3 to 9", id="solutions"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "says"), FORGOTTEN)
+def test_what_the_course_forgot_to_bring_is_named(course_repo, brings, files, says):
+    brings(files)
+    assert any(says in what for what in seen(course_repo.top)), seen(course_repo.top)
+
+
+def test_what_the_courses_own_files_raise_is_named_with_its_line(course_repo, brings):
+    brings({"perceptron/challenge.py": CHALLENGE, "perceptron/training.py": TRAINING})
+    place = "grader/content/perceptron/challenge.py, line 8"
+    assert f"{place}: KeyError: 'rate'" in [f.what for f in findings(course_repo)]
+
+
+LISTS = [
+    pytest.param("grader/reports/formats/csv.py", "def files(report):\n", "grader/reports/__init__.py", "REPORTS", id="report"),
+    pytest.param("grader/sandbox/jail.py", "class JailSandbox(Sandbox):\n", "grader/sandbox/__init__.py", "SANDBOXES", id="sandbox"),
+    pytest.param("grader/grading/ledgers/paper.py", "class PaperLedger:\n", "grader/grading/ledgers/__init__.py", "LEDGERS", id="ledger"),
+    pytest.param("tito/commands/points.py", "@click.command()\n", "tito/commands/__init__.py", "COMMANDS", id="command"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "text", "where", "name"), LISTS)
+def test_a_file_that_is_in_no_list_is_found(course_repo, file, text, where, name):
+    course_repo.commit({where: f"import {Path(file).stem}\n\n{name}: dict = {{}}\n", file: text})
+    assert f"{file} is not in {name}." in seen(course_repo.top)
+    course_repo.commit({where: f"{name}: dict = {{1: {Path(file).stem}}}\n"})
+    assert f"{file} is not in {name}." not in seen(course_repo.top)
+
+
+def test_a_report_that_is_listed_and_not_there_is_found(course_repo, monkeypatch):
+    monkeypatch.setitem(checking.REPORTS, "csv", lambda _report: {}["csv"])
+    assert "The report 'csv' cannot be used (KeyError: 'csv')." in problems(course_repo)
+
+
+SECOND = '''
+# %%
+#| export
+def three():
+    """Return 3.
+
+    Hint: 1 + 2.
+    """
+    ### BEGIN SOLUTION
+    return one() + 2
+    ### END SOLUTION
+'''
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("test", "says"),
+    [
+        pytest.param("", "with the first 2 of its solutions, no test passes that", id="no test"),
+        pytest.param(
+            'def test_none():\n    """Nothing."""\n    try:\n        three()\n'
+            '    except NotImplementedError:\n        assert one() == 2, "Hint: no."\n',
+            "with the first 1 of its solutions, test_none fails",
+            id="a test of what is below",
+        ),
+    ],
+)
+def test_solutions_that_are_written_from_the_top_turn_one_test_green_each(course_repo, test, says):
+    cell = f"\n# %%\n{test}" if test else ""
+    course_repo.commit({"modules/00_one/one.py": ONE + SECOND + cell})
+    assert any(says in problem for problem in problems(course_repo)), problems(course_repo)
+
+
+def test_the_course_itself_is_written_as_its_authors_agreed():
+    """What costs nothing to see; CI runs all of `tito course check`."""
+    assert seen(ROOT) == []
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        pytest.param("", "the course has no PROBES", id="empty"),
+        pytest.param("", "The course needs PROBES in", id="empty"),
         pytest.param("PROBES = [", "cannot be imported (SyntaxError:", id="unfinished"),
         pytest.param("import nowhere", "cannot be imported (ModuleNotFoundError:", id="import"),
     ],
@@ -210,17 +365,23 @@ def test_a_solution_that_no_server_would_accept_is_found(course_repo, brings):
     assert "00_one: the solution passes its one probe" in [f.what for f in findings(course_repo)]
 
 
+def test_a_folder_that_a_wheel_would_leave_out_is_found(course_repo):
+    (content.FOLDER / "m01_two" / "__init__.py").unlink()
+    path = "grader/content/m01_two/__init__.py"
+    assert f"{path} is not there: a wheel would leave m01_two out." in seen(course_repo.top)
+
+
 def test_a_milestone_without_its_test_is_found(course_repo):
     file = "tests/milestones/test_learning_verification.py"
     missing = f"perceptron: {file} has no test_perceptron_learning()."
-    assert missing in [f.what for f in findings(course_repo)]
-    course_repo.commit({file: "def test_perceptron_learning(verified):\n    pass\n"})
-    assert missing not in [f.what for f in findings(course_repo)]
+    assert missing in seen(course_repo.top)
+    course_repo.write({file: "def test_perceptron_learning(verified):\n    pass\n"})
+    assert missing not in seen(course_repo.top)
 
 
 def test_an_unlisted_folder_is_found(course_repo):
     course_repo.commit({"modules/02_three/three.py": ONE})
-    assert "modules/02_three is not listed in course.yaml." in problems(course_repo)
+    assert "modules/02_three is not listed in course.yaml." in seen(course_repo.top)
 
 
 @pytest.mark.thorough

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,17 +88,17 @@ class Challenge(Protocol):
     limits: Limits = USUAL
     proofs: Mapping[str, Proof] = {}
 
+    @abstractmethod
     def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:
         """The runs; the first is the one that the claims are about."""
-        ...
 
+    @abstractmethod
     def scores(self, run: Run, values: Values, inputs: Array, watch: Watch) -> Array:
         """What the network puts out for a batch; values and result have a first axis of networks."""
-        ...
 
+    @abstractmethod
     def loss(self, run: Run, scores: Array, targets: Array) -> Array:
         """(S,): of each network, for the scores of its batch."""
-        ...
 
     def answer_scores(self, run: Run, values: Values, reported: Array) -> Array:  # noqa: ARG002  # some use it
         """The scores of the held-out inputs, as reported should be."""
@@ -114,9 +115,9 @@ class Challenge(Protocol):
         """
         return False
 
+    @abstractmethod
     def accuracy_percent(self, run: Run, scores: Array) -> float:
         """How many of the held-out answers are right."""
-        ...
 
 
 Values = Mapping[str, Array]
