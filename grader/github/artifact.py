@@ -8,57 +8,19 @@ claim that contradicts another. What is left is shown, escaped; names, points an
 from __future__ import annotations
 
 import itertools
-import math
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from grader.github import strict
-from grader.github.strict import Refused
-from grader.reports.formats import verdict as written
-from grader.rules.course import Course, Milestone, Module
-from grader.verdicts.facts import CLAIMS, CheckResult, Evidence, Outcome
-from grader.verdicts.report import Problem, Report, Trust
-from grader.verdicts.verdicts import (
-    MilestoneState,
-    MilestoneVerdict,
-    ModuleState,
-    ModuleVerdict,
-    Standing,
-)
+from grader.reports import schema, strict
+from grader.reports.strict import Refused
+from grader.rules.course import Course, Milestone
+from grader.verdicts.facts import CLAIMS, CheckResult
+from grader.verdicts.report import Report, Trust
+from grader.verdicts.verdicts import MilestoneVerdict, ModuleState, ModuleVerdict, Standing
 
 MAX_BYTES = 64 * 1024
-MAX_CHECKS = 400  # that are named
-MAX_TESTS = 100_000
-_TEXT = 600
-_NAME = r"[^\x00-\x1f\x7f]{1,120}"
-
-_CHECK = {
-    "name": strict.matching(_NAME, "a name in one line"),
-    "outcome": strict.one_of(*(o.value for o in Outcome)),
-    "title": strict.optional(strict.text(_TEXT)),
-    "message": strict.optional(strict.text(_TEXT)),
-    "hint": strict.optional(strict.text(_TEXT)),
-    "where": strict.optional(strict.text(_TEXT)),
-}
-
-
-def _share(value: Any, where: str) -> list[int]:
-    """[of them, all]."""
-    pair: list[int] = strict.array(strict.integer(0, 10**6), 2)(value, where)
-    if len(pair) != 2 or pair[0] > pair[1]:
-        raise Refused(f"{where} should be [some, all].")
-    return pair
-
-
-_PERCENT = strict.number_within(0, 100)
-_MEASURES = {
-    **{name: strict.nullable(strict.number) for name in written.MEASURES},
-    "accuracy_percent": strict.nullable(_PERCENT),
-    "loss_fall_percent": strict.nullable(strict.number_within(-math.inf, 100)),
-    **dict.fromkeys(written.SHARES, strict.nullable(_share)),
-    "loss": strict.array(strict.nullable(strict.number), written.CURVE_POINTS),
-}
 
 
 def read(folder: Path) -> bytes:
@@ -69,117 +31,45 @@ def read(folder: Path) -> bytes:
         names = []  # a link to nowhere, a file, nothing at all
     if not names:
         raise Refused("The verification left no verdict.")
-    if names != [written.FILE]:
-        raise Refused(f"The artifact should hold {written.FILE} and nothing else.")
-    path = folder / written.FILE
+    if names != [schema.FILE]:
+        raise Refused(f"The artifact should hold {schema.FILE} and nothing else.")
+    path = folder / schema.FILE
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode):
-        raise Refused(f"{written.FILE} is not a regular file.")
+        raise Refused(f"{schema.FILE} is not a regular file.")
     if found.st_size > MAX_BYTES:
-        raise Refused(
-            f"{written.FILE} has {found.st_size:,} bytes; at most {MAX_BYTES:,} are read."
-        )
+        raise Refused(f"{schema.FILE} has {found.st_size:,} bytes; at most {MAX_BYTES:,} are read.")
     return path.read_bytes()
 
 
 def report(raw: bytes, course: Course, commit: str, trust: Trust, repository: str) -> Report:
     """What RAW says about COMMIT. trust: from the event that brought it, never from RAW."""
-    modules = [m.id for m in course.modules]
-    milestones = [m.id for m in course.milestones]
-    values = strict.table(
-        strict.parse(raw, written.FILE, MAX_BYTES),
-        written.FILE,
-        {
-            "schema": strict.one_of(written.SCHEMA),
-            "commit": strict.commit,
-            "rules": lambda v, w: v if v == "" else strict.commit(v, w),
-            "replaced": strict.array(strict.text(_TEXT), 20),
-            "problem": strict.nullable(
-                lambda v, w: strict.table(
-                    v, w, {"what": strict.text(_TEXT), "hint": strict.text(_TEXT)}
-                )
-            ),
-            "modules": strict.array(lambda v, w: _module_values(v, w, modules), len(modules)),
-            "milestones": strict.array(
-                lambda v, w: _milestone_values(v, w, milestones, modules), len(milestones)
-            ),
-        },
+    known = schema.fields(course.modules, course.milestones)
+    values = strict.read(known, strict.parse(raw, schema.FILE, MAX_BYTES), schema.FILE)
+    del values["schema"]
+    if values.pop("commit") != commit:
+        raise Refused(f"{schema.FILE} speaks of another commit than the one that was run.")
+    modules, milestones = values.pop("modules"), values.pop("milestones")
+    found = [v.module for v in modules], [v.milestone for v in milestones]
+    if found != ([*course.modules], [*course.milestones]):
+        raise Refused(f"{schema.FILE} does not list this course's modules and milestones.")
+    standing = Standing(
+        commit, {v.module.id: v for v in modules}, {v.milestone.id: v for v in milestones}
     )
-    if values["commit"] != commit:
-        raise Refused(f"{written.FILE} speaks of another commit than the one that was run.")
-    found = [m["id"] for m in values["modules"]], [m["id"] for m in values["milestones"]]
-    if found != (modules, milestones):
-        raise Refused(f"{written.FILE} does not list this course's modules and milestones.")
-    problem = values["problem"]
-    standing = _standing(course, commit, values)
-    if problem is None:
+    for module in modules:
+        _refuse_module(module)
+    for milestone in milestones:
+        _refuse_milestone(milestone, set(standing.complete))
+    if values["problem"] is None:
         _refuse_contradictions(standing)
     elif standing.achieved or standing.complete:
-        raise Refused(f"{written.FILE} reports a problem, and that something is proven.")
-    return Report(
-        standing,
-        course.title,
-        trust=trust,
-        repository=repository,
-        rules=values["rules"],
-        replaced=tuple(values["replaced"]),
-        problem=Problem(problem["what"], problem["hint"]) if problem is not None else None,
-    )
+        raise Refused(f"{schema.FILE} reports a problem, and that something is proven.")
+    return Report(standing, course.title, trust=trust, repository=repository, **values)
 
 
-def _module_values(value: Any, where: str, modules: list[str]) -> dict[str, Any]:
-    return strict.table(
-        value,
-        where,
-        {
-            "id": strict.one_of(*modules),
-            "state": strict.one_of(*(s.value for s in ModuleState)),
-            "tests": strict.integer(0, MAX_TESTS),
-            "unlisted": strict.optional(strict.integer(0, MAX_TESTS)),
-            "waits_for": strict.array_of_different(strict.one_of(*modules), len(modules)),
-            "checks": strict.array(lambda v, w: strict.table(v, w, _CHECK), MAX_CHECKS),
-        },
-    )
-
-
-def _milestone_values(
-    value: Any, where: str, milestones: list[str], modules: list[str]
-) -> dict[str, Any]:
-    return strict.table(
-        value,
-        where,
-        {
-            "id": strict.one_of(*milestones),
-            "state": strict.one_of(*(s.value for s in MilestoneState)),
-            "missing": strict.array_of_different(strict.one_of(*modules), len(modules)),
-            "ran": strict.boolean,
-            "checks": strict.array(lambda v, w: strict.table(v, w, _CHECK), MAX_CHECKS),
-            "measures": lambda v, w: strict.table(v, w, _MEASURES),
-            "flag": strict.optional(strict.text(_TEXT)),
-        },
-    )
-
-
-def _standing(course: Course, commit: str, values: dict[str, Any]) -> Standing:
-    modules = {m.id: _module(m, v) for m, v in zip(course.modules, values["modules"], strict=True)}
-    complete = {i for i, v in modules.items() if v.complete}
-    milestones = {
-        m.id: _milestone(m, v, complete)
-        for m, v in zip(course.milestones, values["milestones"], strict=True)
-    }
-    return Standing(commit, modules, milestones)
-
-
-def _module(module: Module, values: dict[str, Any]) -> ModuleVerdict:
-    checks = _checks(values["checks"], module.id)
-    verdict = ModuleVerdict(
-        module,
-        ModuleState(values["state"]),
-        checks,
-        values["tests"],
-        tuple(values["waits_for"]),
-        unlisted=values.get("unlisted", 0),
-    )
+def _refuse_module(verdict: ModuleVerdict) -> None:
+    module = verdict.module
+    _refuse_twins(verdict.checks, module.id)
     if verdict.passed > verdict.expected:
         raise Refused(f"{module.id}: more tests pass than there are.")
     if verdict.proven and (verdict.passed < verdict.expected or not verdict.expected):
@@ -188,37 +78,26 @@ def _module(module: Module, values: dict[str, Any]) -> ModuleVerdict:
         raise Refused(f"{module.id}: waits for what it does not need.")
     if (verdict.state is ModuleState.BLOCKED) != bool(verdict.waits_for):
         raise Refused(f"{module.id}: waits and does not wait.")
-    return verdict
 
 
-def _milestone(
-    milestone: Milestone, values: dict[str, Any], complete: set[str]
-) -> MilestoneVerdict:
-    checks = _checks(values["checks"], milestone.id)
-    state = MilestoneState(values["state"])
-    missing = tuple(values["missing"])
-    ran = values["ran"]
-    flag = values.get("flag", "")
-    evidence = Evidence("", f"milestone {milestone.id}", checks, values["measures"], flag=flag)
-    verdict = MilestoneVerdict(milestone, state, missing, evidence if ran else None)
-    unmet = [n for n in milestone.needs if n not in complete]
-    if set(missing) - set(milestone.needs):
+def _refuse_milestone(verdict: MilestoneVerdict, complete: set[str]) -> None:
+    milestone, evidence = verdict.milestone, verdict.evidence
+    checks = evidence.checks if evidence is not None else ()
+    _refuse_twins(checks, milestone.id)
+    if set(verdict.missing) - set(milestone.needs):
         raise Refused(f"{milestone.id}: lacks what it does not need.")
-    if (state is MilestoneState.LOCKED) != bool(missing):
+    if verdict.unlocked == bool(verdict.missing):
         raise Refused(f"{milestone.id}: locked and unlocked at once.")
-    if checks and not ran:
-        raise Refused(f"{milestone.id}: has results of a run that was not.")
-    if state is MilestoneState.ACHIEVED:
-        names = [c.name for c in checks]
-        if unmet:
-            raise Refused(f"{milestone.id}: proven, and {unmet[0]} is not complete.")
-        if not evidence.passed or not ran or set(CLAIMS) - set(names):
-            raise Refused(f"{milestone.id}: proven, and not all of its claims hold.")
-        _refuse_other_numbers(milestone, values["measures"])
-    return verdict
+    if not verdict.achieved:
+        return
+    if unmet := [n for n in milestone.needs if n not in complete]:
+        raise Refused(f"{milestone.id}: proven, and {unmet[0]} is not complete.")
+    if evidence is None or not evidence.passed or set(CLAIMS) - {c.name for c in checks}:
+        raise Refused(f"{milestone.id}: proven, and not all of its claims hold.")
+    _refuse_other_numbers(milestone, evidence.measures)
 
 
-def _refuse_other_numbers(milestone: Milestone, measures: dict[str, Any]) -> None:
+def _refuse_other_numbers(milestone: Milestone, measures: Mapping[str, Any]) -> None:
     """A proof comes with the numbers that the course asks for."""
     for name, threshold in (
         ("accuracy_percent", milestone.accuracy),
@@ -227,7 +106,7 @@ def _refuse_other_numbers(milestone: Milestone, measures: dict[str, Any]) -> Non
         found = measures[name]
         if found is None or not threshold.holds(found):
             raise Refused(f"{milestone.id}: proven, and {name} is not {threshold}.")
-    for name in written.SHARES:
+    for name in schema.SHARES:
         share = measures[name]
         if share is None or share[0] != share[1] or not share[1]:
             raise Refused(f"{milestone.id}: proven, and not all {name} are there.")
@@ -243,18 +122,6 @@ def _refuse_contradictions(standing: Standing) -> None:
             raise Refused(f"{milestone_id}: says something else about {odd} than {odd} itself.")
 
 
-def _checks(values: list[dict[str, Any]], subject: str) -> tuple[CheckResult, ...]:
-    names = [v["name"] for v in values]
-    if len(set(names)) != len(names):
+def _refuse_twins(checks: tuple[CheckResult, ...], subject: str) -> None:
+    if len({c.name for c in checks}) != len(checks):
         raise Refused(f"{subject}: a check is listed twice.")
-    return tuple(
-        CheckResult(
-            v["name"],
-            v.get("title", ""),
-            Outcome(v["outcome"]),
-            v.get("message", ""),
-            v.get("hint", ""),
-            v.get("where", ""),
-        )
-        for v in values
-    )

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import TitoError
-from grader.github import artifact, branch, event, state, strict
+from grader.github import artifact, branch, event, state
 from grader.github.api import ApiError, GitHub
 from grader.github.event import FinishedRun, Role
-from grader.github.strict import Refused
-from grader.reports import bounded, escape
+from grader.reports import bounded, escape, strict
 from grader.reports.formats import badges, markdown
+from grader.reports.strict import Refused
 from grader.rules import reading
 from grader.rules.course import Course
 from grader.sources.git import Git, clean_environment

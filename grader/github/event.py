@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import UsageError
-from grader.github import strict
 from grader.github.state import Stamp
-from grader.github.strict import Refused
+from grader.reports import strict
+from grader.reports.strict import Refused
 
 VERIFY_WORKFLOW = ".github/workflows/milestones.yml"
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from grader.github import strict
-from grader.github.strict import Refused
+from grader.reports import strict
+from grader.reports.strict import Field, Form, Refused, nullable, record
 from grader.verdicts.facts import Earned, Evidence
 from grader.verdicts.report import Report
 from grader.verdicts.verdicts import MilestoneState
@@ -50,70 +50,40 @@ class Record:
 
 State = Mapping[str, Record]
 
-_STAMP = {
-    "run": strict.integer(1, 10**12),
-    "commit": strict.commit,
-    "when": strict.instant,
-}
-_STATES = tuple(s.value for s in MilestoneState)
+_STAMP = record(
+    Stamp,
+    Field("run", Form(strict.integer(1, 10**12))),
+    Field("commit", Form(strict.commit)),
+    Field("when", Form(strict.instant)),
+)
+_RECORD = record(
+    Record,
+    Field("state", Form(strict.one_of(*(s.value for s in MilestoneState)))),
+    Field("now", _STAMP),
+    Field("earned", nullable(_STAMP)),
+    Field("proven", nullable(_STAMP)),
+    Field("since", nullable(_STAMP)),
+)
 
 
 def read(raw: bytes | None) -> dict[str, Record]:
     """{} for None. Raises Refused: a state that cannot be read must not be written over."""
     if raw is None:
         return {}
-    values = strict.table(
-        strict.parse(raw, FILE, MAX_BYTES),
-        FILE,
-        {"schema": strict.one_of(SCHEMA), "milestones": _records},
-    )
-    return dict(values["milestones"])
+    fields = (Field("schema", Form(strict.one_of(SCHEMA))), Field("milestones", Form(_records)))
+    return dict(strict.read(fields, strict.parse(raw, FILE, MAX_BYTES), FILE)["milestones"])
 
 
 def _records(value: Any, where: str) -> dict[str, Record]:
     if not isinstance(value, dict) or len(value) > MAX_MILESTONES:
         raise Refused(f"{where} should be a table of at most {MAX_MILESTONES} milestones.")
     name = strict.matching(_ID, "a milestone id")
-    return {name(key, where): _record(record, f"{where}.{key}") for key, record in value.items()}
-
-
-def _record(value: Any, where: str) -> Record:
-    values = strict.table(
-        value,
-        where,
-        {
-            "state": strict.one_of(*_STATES),
-            "now": _stamp,
-            "earned": strict.nullable(_stamp),
-            "proven": strict.nullable(_stamp),
-            "since": strict.nullable(_stamp),
-        },
-    )
-    return Record(**values)
-
-
-def _stamp(value: Any, where: str) -> Stamp:
-    return Stamp(**strict.table(value, where, _STAMP))
+    return {name(key, where): _RECORD.read(each, f"{where}.{key}") for key, each in value.items()}
 
 
 def write(state: State) -> str:
-    values = {
-        "schema": SCHEMA,
-        "milestones": {name: _values(record) for name, record in sorted(state.items())},
-    }
-    return json.dumps(values, indent=1) + "\n"
-
-
-def _values(record: Record) -> dict[str, Any]:
-    stamps = {"now": record.now, "earned": record.earned}
-    stamps |= {"proven": record.proven, "since": record.since}
-    return {
-        "state": record.state,
-        **{
-            name: {"run": s.run, "commit": s.commit, "when": s.when} if s else None
-            for name, s in stamps.items()
-        },
-    }
+    milestones = {name: _RECORD.write(record) for name, record in sorted(state.items())}
+    return json.dumps({"schema": SCHEMA, "milestones": milestones}, indent=1) + "\n"
 
 
 def join(state: State, report: Report, stamp: Stamp) -> dict[str, Record]:

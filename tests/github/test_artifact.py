@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from grader.github import artifact
-from grader.github.strict import Refused
 from grader.reports import bounded
 from grader.reports.formats import badges, markdown
+from grader.reports.strict import Refused
 from grader.verdicts.report import Trust
 from tests.reports.samples import COMMIT, COURSE, SAMPLES, finished, starter
 
@@ -42,6 +42,12 @@ def test_what_we_write_we_read(sample):
     assert {i: v.passed for i, v in back.standing.modules.items()} == {
         i: v.passed for i, v in report.standing.modules.items()
     }
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_no_field_is_lost_or_changed_by_reading_it(sample):
+    files = bounded.render("verdict", SAMPLES[sample]())
+    assert bounded.render("verdict", read(files["verdict.json"])) == files
 
 
 def test_trust_and_names_are_the_readers_own():

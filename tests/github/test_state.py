@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from grader.github import state
 from grader.github.state import Stamp
-from grader.github.strict import Refused
 from grader.reports import bounded
 from grader.reports.formats import badges
+from grader.reports.strict import Refused
 from tests.reports.samples import COURSE, achieved, crashed, every, failed, finished, locked, report
 
 FIRST = COURSE.milestones[0].id

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from grader.reports.schema import CHECK, PROBLEM
+from grader.reports.strict import written
 from grader.verdicts.facts import CheckResult
 from grader.verdicts.report import Report
 from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict, Standing
@@ -28,7 +30,7 @@ def report_values(report: Report) -> dict[str, Any]:
         "repository": report.repository,
         "rules": report.rules,
         "replaced_rules": list(report.replaced),
-        "problem": {"what": problem.what, "hint": problem.hint} if problem else None,
+        "problem": written(PROBLEM, problem) if problem else None,
         "milestone_points": report.milestone_points,
         "milestone_points_possible": report.milestone_points_possible,
         "regressed_since": {
@@ -107,15 +109,7 @@ def milestone_values(verdict: MilestoneVerdict) -> dict[str, Any]:
 
 
 def check_values(check: CheckResult) -> dict[str, Any]:
-    return {
-        "name": check.name,
-        "title": check.title,
-        "outcome": check.outcome.value,
-        "message": check.message,
-        "hint": check.hint,
-        "where": check.where,
-        "output": check.output,
-    }
+    return {**written(CHECK, check), "output": check.output}
 
 
 def finite(value: Any) -> Any:
