@@ -37,7 +37,7 @@ REMOTE = "origin"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class AwardJob:
     """What one start of this program has to do with."""
 
     run: FinishedRun
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if role.value != options.role:
             _say(place, f"Nothing to do. {why}")
             return 0
-        job = Job(
+        job = AwardJob(
             run, reading.load(Path.cwd()), _github(environment, run), _git(environment), place
         )
         return (
@@ -116,7 +116,7 @@ def _say(summary: Path | None, text: str) -> None:
     sys.stdout.write(f"{escape.log(first, 300)}\n")
 
 
-def _report(job: Job, folder: Path, trust: Trust) -> Report:
+def _report(job: AwardJob, folder: Path, trust: Trust) -> Report:
     """What the artifact says; if it cannot be believed, a report that says why."""
     try:
         raw = artifact.read(folder)
@@ -137,7 +137,7 @@ def _ended(run: FinishedRun) -> str:
 # A pull request: a preview
 
 
-def _comment(job: Job, folder: Path) -> int:
+def _comment(job: AwardJob, folder: Path) -> int:
     report = _report(job, folder, Trust.ADVISORY)
     try:
         known = state.read(job.github.file(state.FILE, branch.BRANCH))
@@ -160,13 +160,13 @@ def _comment(job: Job, folder: Path) -> int:
     return 0
 
 
-def _page(job: Job, report: Report) -> str:
+def _page(job: AwardJob, report: Report) -> str:
     link = f"[Log of the verification]({job.run.url})."
     shown = bounded.shortened(report, 1000, 20)
     return f"{markdown.document(shown)}\n<sub>{link}</sub>\n"
 
 
-def _pull_requests(job: Job) -> list[dict[str, Any]]:
+def _pull_requests(job: AwardJob) -> list[dict[str, Any]]:
     """The open ones whose head is this very commit. For a fork, the event does not name them."""
     found = []
     # A fork that has been deleted has no owner to ask for.
@@ -199,7 +199,7 @@ def _put_comment(github: GitHub, number: int, body: str) -> None:
     github.send("POST", f"issues/{number}/comments", {"body": body})
 
 
-def _try_to_label(job: Job, number: int, request: Mapping[str, Any], report: Report) -> None:
+def _try_to_label(job: AwardJob, number: int, request: Mapping[str, Any], report: Report) -> None:
     """The comment is written by now: labels are not worth a failed job."""
     try:
         _label(job.github, number, request, report)
@@ -227,13 +227,13 @@ def _label(github: GitHub, number: int, request: Mapping[str, Any], report: Repo
 # The default branch: badges
 
 
-def _award(job: Job, folder: Path) -> int:
+def _award(job: AwardJob, folder: Path) -> int:
     _refuse_unmerged(job)
     report = _report(job, folder, Trust.CI)
     if report.problem is not None:
         _say(job.summary, f"{_page(job, report)}\nThe badges stay as they are.")
         return 1
-    joined: dict[str, state.Record] = {}
+    joined: dict[str, state.History] = {}
 
     def content(stored: bytes | None) -> Mapping[str, str]:
         nonlocal joined
@@ -261,7 +261,7 @@ def _award(job: Job, folder: Path) -> int:
     return 0
 
 
-def _refuse_unmerged(job: Job) -> None:
+def _refuse_unmerged(job: AwardJob) -> None:
     """A tag can carry the default branch's name, and its commit be none of it.
 
     So the branch is asked for as a branch, and compared by its commit.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from grader.reports import strict
-from grader.reports.strict import Field, Form, Refused, nullable, record
+from grader.reports.strict import Field, Form, Refused, nullable, record, word
 from grader.verdicts.facts import Earned, Evidence
 from grader.verdicts.report import Report
 from grader.verdicts.verdicts import MilestoneState
@@ -38,17 +38,17 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class History:
     """Of one milestone. earned, proven: its first and its last proof.  since: see above."""
 
-    state: str
+    state: MilestoneState
     now: Stamp
     earned: Stamp | None = None
     proven: Stamp | None = None
     since: Stamp | None = None
 
 
-State = Mapping[str, Record]
+BadgeState = Mapping[str, History]
 
 _STAMP = record(
     Stamp,
@@ -56,9 +56,9 @@ _STAMP = record(
     Field("commit", Form(strict.commit)),
     Field("when", Form(strict.instant)),
 )
-_RECORD = record(
-    Record,
-    Field("state", Form(strict.one_of(*(s.value for s in MilestoneState)))),
+_HISTORY = record(
+    History,
+    Field("state", word(MilestoneState)),
     Field("now", _STAMP),
     Field("earned", nullable(_STAMP)),
     Field("proven", nullable(_STAMP)),
@@ -66,42 +66,41 @@ _RECORD = record(
 )
 
 
-def read(raw: bytes | None) -> dict[str, Record]:
+def read(raw: bytes | None) -> dict[str, History]:
     """{} for None. Raises Refused: a state that cannot be read must not be written over."""
     if raw is None:
         return {}
-    fields = (Field("schema", Form(strict.one_of(SCHEMA))), Field("milestones", Form(_records)))
+    fields = (Field("schema", Form(strict.one_of(SCHEMA))), Field("milestones", Form(_histories)))
     return dict(strict.read(fields, strict.parse(raw, FILE, MAX_BYTES), FILE)["milestones"])
 
 
-def _records(value: Any, where: str) -> dict[str, Record]:
+def _histories(value: Any, where: str) -> dict[str, History]:
     if not isinstance(value, dict) or len(value) > MAX_MILESTONES:
         raise Refused(f"{where} should be a table of at most {MAX_MILESTONES} milestones.")
     name = strict.matching(_ID, "a milestone id")
-    return {name(key, where): _RECORD.read(each, f"{where}.{key}") for key, each in value.items()}
+    return {name(key, where): _HISTORY.read(each, f"{where}.{key}") for key, each in value.items()}
 
 
-def write(state: State) -> str:
-    milestones = {name: _RECORD.write(record) for name, record in sorted(state.items())}
+def write(state: BadgeState) -> str:
+    milestones = {name: _HISTORY.write(history) for name, history in sorted(state.items())}
     return json.dumps({"schema": SCHEMA, "milestones": milestones}, indent=1) + "\n"
 
 
-def join(state: State, report: Report, stamp: Stamp) -> dict[str, Record]:
+def join(state: BadgeState, report: Report, stamp: Stamp) -> dict[str, History]:
     """STATE after one more run. A milestone that was not judged stays as it was."""
     joined = dict(state)
     for milestone_id, verdict in report.standing.milestones.items():
         if report.problem is None and verdict.judged:
-            word = verdict.state.value
-            joined[milestone_id] = _after(joined.get(milestone_id), word, stamp)
+            joined[milestone_id] = _after(joined.get(milestone_id), verdict.state, stamp)
     return joined
 
 
-def _after(known: Record | None, word: str, stamp: Stamp) -> Record:
-    proves = word == MilestoneState.ACHIEVED.value
+def _after(known: History | None, state: MilestoneState, stamp: Stamp) -> History:
+    proves = state is MilestoneState.ACHIEVED
     if known is None:
-        known = Record(word, stamp)
+        known = History(state, stamp)
     elif stamp.run >= known.now.run:
-        known = replace(known, state=word, now=stamp)
+        known = replace(known, state=state, now=stamp)
     if proves:
         known = replace(
             known,
@@ -111,12 +110,12 @@ def _after(known: Record | None, word: str, stamp: Stamp) -> Record:
     return replace(known, since=_since(known, None if proves else stamp))
 
 
-def _since(record: Record, failed: Stamp | None) -> Stamp | None:
+def _since(known: History, failed: Stamp | None) -> Stamp | None:
     """The earliest known run after the last proof that did not prove it."""
-    if record.state == MilestoneState.ACHIEVED.value:
+    if known.state is MilestoneState.ACHIEVED:
         return None
-    last_proof = record.proven.run if record.proven else 0
-    failures = [s for s in (record.since, failed, record.now) if s and s.run > last_proof]
+    last_proof = known.proven.run if known.proven else 0
+    failures = [s for s in (known.since, failed, known.now) if s and s.run > last_proof]
     return min(failures, key=lambda s: s.run) if failures else None
 
 
@@ -128,31 +127,29 @@ def _later(known: Stamp | None, stamp: Stamp) -> Stamp:
     return stamp if known is None or stamp.run >= known.run else known
 
 
-def tell(report: Report, state: State) -> Report:
+def tell(report: Report, state: BadgeState) -> Report:
     """REPORT with what STATE knows: since when each milestone is earned, and since when not proven."""
     milestones = {}
     regressed = {}
     for milestone_id, verdict in report.standing.milestones.items():
-        record = state.get(milestone_id)
-        if record is not None and record.earned is not None:
-            verdict = replace(verdict, earned=record.earned.as_earned())
-            if record.since is not None:
-                regressed[milestone_id] = record.since.as_earned()
+        history = state.get(milestone_id)
+        if history is not None and history.earned is not None:
+            verdict = replace(verdict, earned=history.earned.as_earned())
+            if history.since is not None:
+                regressed[milestone_id] = history.since.as_earned()
         milestones[milestone_id] = verdict
     standing = replace(report.standing, milestones=milestones)
     return replace(report, standing=standing, regressed=regressed)
 
 
-def current(report: Report, state: State) -> Report:
+def current(report: Report, state: BadgeState) -> Report:
     """What the badges show: the latest run of each milestone, which need not be that of REPORT."""
     told = tell(report, state)
     milestones = {}
     for milestone_id, verdict in told.standing.milestones.items():
-        record = state.get(milestone_id)
-        if record is not None:
+        history = state.get(milestone_id)
+        if history is not None:
             judged = Evidence("", milestone_id, ())  # a state is only kept of what was judged
-            verdict = replace(
-                verdict, state=MilestoneState(record.state), missing=(), evidence=judged
-            )
+            verdict = replace(verdict, state=history.state, missing=(), evidence=judged)
         milestones[milestone_id] = verdict
     return replace(told, standing=replace(told.standing, milestones=milestones))

@@ -33,7 +33,7 @@ ROUNDINGS = 2e-6
 
 
 class Wrong(Exception):
-    """What came back is not what the call should give."""
+    """What came back is not what was asked for, or not what it should be."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)

@@ -15,6 +15,7 @@ from grader.lessons.lesson import package_files, parse
 from grader.proof import content
 from grader.proof.content import challenge
 from grader.proof.milestones import proofs, transcript, trials
+from grader.proof.probe import Wrong
 from grader.rules import reading
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.worker.arrays import BadBundle, pack, unpack
@@ -484,7 +485,7 @@ def test_a_report_that_is_not_what_was_asked_for_is_refused(perceptron, edit, sa
     runs, bundles, arrived_s = perceptron
     edited = edit(bundles)
     times = (arrived_s + arrived_s)[: len(edited)]
-    with pytest.raises(transcript.Refused) as refused:
+    with pytest.raises(Wrong) as refused:
         transcript.read(edited, times, runs, {})
     assert said in refused.value.what
 

@@ -10,16 +10,8 @@ from typing import Any
 import numpy as np
 
 from grader.proof.milestones.challenges import Array, Run
+from grader.proof.probe import Wrong
 from grader.sandbox.worker.arrays import BadBundle, Head, head_of, unpack
-
-
-class Refused(Exception):
-    """The report cannot be judged: something is missing, or is not what was asked for."""
-
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +79,14 @@ def read(
     runs: Sequence[Run],
     began_s: Mapping[str, float],
 ) -> list[Record]:
-    """One record per run. Raises Refused unless everything that was asked for is there, in order.
+    """One record per run. Raises Wrong unless everything that was asked for is there, in order.
 
     began_s: name of a run -> when the worker was given its numbers; without, its first word counts.
     """
     rest = _Bundles(bundles, arrived_s)
     records = [_read_run(rest, run, began_s.get(run.name)) for run in runs]
     if rest.left:
-        raise Refused("more was reported than was asked for")
+        raise Wrong("more was reported than was asked for")
     return records
 
 
@@ -114,23 +106,23 @@ class _Bundles:
         """
         body, self.now_s = next(self._rest, (b"", self.now_s))
         if not body:
-            raise Refused(f"the report ends before {what}")
+            raise Wrong(f"the report ends before {what}")
         self.left -= 1
         self.digest.update(body)
         try:
             head, start = head_of(body)
         except BadBundle as bad:
-            raise Refused(f"the report is broken before {what}: {bad}") from None
+            raise Wrong(f"the report is broken before {what}: {bad}") from None
         if head.kind == f"{run.name}/{kind}":
             return body, head, start
         extra = "outputs" if kind == "step" else "step"
         if head.kind == f"{run.name}/{extra}":
-            raise Refused(
+            raise Wrong(
                 f"the training took {'fewer' if kind == 'step' else 'more'} than the "
                 f"{run.steps} steps that its batches make; {what} was expected",
                 "Does every epoch yield every example once, the last, smaller batch included?",
             )
-        raise Refused(f"{what} expected, {head.kind[:40]!r} came")
+        raise Wrong(f"{what} expected, {head.kind[:40]!r} came")
 
     def arrays(self, run: Run, kind: str, what: str) -> dict[str, Array]:
         return unpack(self.next(run, kind, what)[0])[1]
@@ -140,7 +132,7 @@ def _read_run(bundles: _Bundles, run: Run, began_s: float | None) -> Record:
     own = bundles.arrays(run, "initial", "the first values")
     began_s = bundles.now_s if began_s is None else began_s
     if own.keys() != run.initial.keys():
-        raise Refused(f"parameters {sorted(own)} were reported, {sorted(run.initial)} expected")
+        raise Wrong(f"parameters {sorted(own)} were reported, {sorted(run.initial)} expected")
     own = {n: _shaped(own[n], f"the first {n}", a.shape) for n, a in run.initial.items()}
     losses, gradients, values, present, double = _read_steps(bundles, run)
     # Where only gradients are in 64 bits, the first loss is still one of single precision.
@@ -224,7 +216,7 @@ def _row(body: bytes, head: Head, start: int, name: str) -> Array:
 def _check_step(head: Head, run: Run, step: int) -> None:
     for name, shape in (("loss", ()), *((f"after/{n}", f.shape) for n, f in run.initial.items())):
         if name not in head.arrays:
-            raise Refused(f"step {step + 1} reports no {name}")
+            raise Wrong(f"step {step + 1} reports no {name}")
         _check(name, head.arrays[name], shape, step)
     for name, first in run.initial.items():
         if f"gradient/{name}" in head.arrays:
@@ -237,19 +229,19 @@ def _check(
     """Floats, and the right shape; axes of length 1 may stand anywhere."""
     dtype, found, _ = there
     if [n for n in found if n != 1] != [n for n in shape if n != 1]:
-        raise Refused(
+        raise Wrong(
             f"{what} has shape {found} in step {step + 1}, expected {shape}",
             "A gradient has the shape of its parameter: sum over the axes that were broadcast.",
         )
     if dtype == "<i8":
-        raise Refused(f"{what} holds integers in step {step + 1}, expected floats")
+        raise Wrong(f"{what} holds integers in step {step + 1}, expected floats")
 
 
 def _shaped(array: Array | None, what: str, shape: tuple[int, ...]) -> Array:
     if array is None or array.dtype.kind != "f":
-        raise Refused(f"{what} was not reported")
+        raise Wrong(f"{what} was not reported")
     if [n for n in array.shape if n != 1] != [n for n in shape if n != 1]:
-        raise Refused(f"{what} should have shape {shape}, got {array.shape}")
+        raise Wrong(f"{what} should have shape {shape}, got {array.shape}")
     return array.reshape(shape)
 
 

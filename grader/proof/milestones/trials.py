@@ -143,6 +143,7 @@ class Prepared:
         import numpy as np
 
         from grader.proof.milestones import proofs, transcript
+        from grader.proof.probe import Wrong
 
         trial, milestone = self.trial, self.trial.milestone
         facts: dict[str, Any] = {"seed": trial.seed, "seconds": round(duration_s, 3)}
@@ -152,8 +153,8 @@ class Prepared:
         try:
             began_s = {r.name: unsealed_s.get(self._seal(r), -math.inf) for r in self.runs[1:]}
             records = transcript.read(bundles, arrived_s, self.runs, began_s)
-        except transcript.Refused as refused:
-            result = CheckResult(CHECK, "", Outcome.FAILED, refused.what, refused.hint)
+        except Wrong as wrong:
+            result = CheckResult(CHECK, "", Outcome.FAILED, wrong.what, wrong.hint)
             checks = _unmeasured(milestone, result)
             return Evidence(trial.key, trial.job.subject, checks, facts, duration_s)
         measured, facts = _measure(self.challenge, self.runs[0], records[0], facts)
