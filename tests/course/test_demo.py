@@ -29,5 +29,5 @@ def test_a_folder_that_is_no_demo_is_not_replaced(tmp_path):
         check=False,
     )
     assert done.returncode == 2
-    assert "is not a demo of ours" in done.stderr
+    assert "was not made by tito demo" in done.stderr
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
