@@ -6,12 +6,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grader.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 COURSE_FILE = "course.yaml"
 
@@ -119,7 +116,7 @@ class Course:
                 return module
         raise UsageError(
             f"There is no module '{wanted}' in this course.",
-            hint=_suggest(wanted, [m.id for m in self.modules], "tito module list shows them all."),
+            hint=suggest(wanted, [m.id for m in self.modules], "tito module list shows them all."),
         )
 
     def milestone(self, wanted: str) -> Milestone:
@@ -129,13 +126,13 @@ class Course:
                 return milestone
         raise UsageError(
             f"There is no milestone '{wanted}' in this course.",
-            hint=_suggest(
+            hint=suggest(
                 wanted, [m.id for m in self.milestones], "tito milestone status shows them all."
             ),
         )
 
 
-def _suggest(wrong: str, known: Iterable[str], otherwise: str) -> str:
+def suggest(wrong: str, known: Iterable[str], otherwise: str) -> str:
     known = list(known)
     close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}. {otherwise}"

@@ -5,30 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from grader.errors import CourseError
-from grader.rules.yaml_lines import _short, _Table
-
-if TYPE_CHECKING:
-    pass
-from grader.rules.course import COURSE_FILE, Course, Milestone, Module, Threshold, _suggest
+from grader.rules.course import COURSE_FILE, Course, Milestone, Module, Threshold, suggest
+from grader.rules.yaml_lines import Table, short
 
 MAX_COURSE_BYTES = 256 * 1024
-
-
 VERSION = 1  # of the format; a newer one is refused, not guessed
-
-
 _ID = re.compile(r"([0-9]{2})_([a-z][a-z0-9_]*)\Z")
-
-
 _MILESTONE_ID = re.compile(r"[a-z][a-z0-9_]*\Z")
-
-
 _THRESHOLD = re.compile(r"(?:(>=?)\s*)?([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*%\Z")
-
-
 T = TypeVar("T")
 
 
@@ -58,7 +45,7 @@ def parse(raw: bytes, root: Path) -> Course:
             f"{COURSE_FILE} has {len(raw):,} bytes; at most {MAX_COURSE_BYTES:,} are read.",
             hint="A course fits in a few kilobytes: remove what does not belong there.",
         )
-    top = _Table.of_document(raw)
+    top = Table.of_document(raw)
     top.allow("course", "version", "loss_falls", "modules", "milestones")
     version = top.integer("version")
     if version != VERSION:
@@ -77,7 +64,7 @@ def parse(raw: bytes, root: Path) -> Course:
     return Course(root, top.string("course"), modules, milestones, hashlib.sha256(raw).hexdigest())
 
 
-def _module(table: _Table) -> Module:
+def _module(table: Table) -> Module:
     table.allow("id", "title", "needs", "points")
     module_id = table.string("id", "Write id: 01_tensor")
     if not _ID.match(module_id):
@@ -95,7 +82,7 @@ def _as_id(wrong: str) -> str:
     return likely if _ID.match(likely) else "an id such as 01_tensor"
 
 
-def _milestone(table: _Table, loss_falls: Threshold) -> Milestone:
+def _milestone(table: Table, loss_falls: Threshold) -> Milestone:
     table.allow("id", "name", "story", "proves", "needs", "accuracy", "points")
     milestone_id = table.string("id", "Write id: mlp_digits")
     if not _MILESTONE_ID.match(milestone_id):
@@ -116,13 +103,13 @@ def _milestone(table: _Table, loss_falls: Threshold) -> Milestone:
     )
 
 
-def _threshold(table: _Table, key: str) -> Threshold:
+def _threshold(table: Table, key: str) -> Threshold:
     text = table.scalar(key)
     match = _THRESHOLD.match(text)
     if not match or float(match.group(2)) > 100:
         raise table.error(
             key,
-            f"'{key}' should be a percentage such as \"> 90 %\", not {_short(text)!r}",
+            f"'{key}' should be a percentage such as \"> 90 %\", not {short(text)!r}",
             f'Write {key}: "> 90 %" (more than) or "100 %" (at least).',
         )
     threshold = Threshold(float(match.group(2)), strict=match.group(1) == ">")
@@ -135,7 +122,7 @@ def _threshold(table: _Table, key: str) -> Threshold:
     return threshold
 
 
-def _unique(key: str, things: list[T], top: _Table) -> tuple[T, ...]:
+def _unique(key: str, things: list[T], top: Table) -> tuple[T, ...]:
     seen: set[str] = set()
     for thing, table in zip(things, top.tables(key), strict=True):
         thing_id: str = thing.id  # type: ignore[attr-defined]  # Module or Milestone
@@ -149,7 +136,7 @@ def _unique(key: str, things: list[T], top: _Table) -> tuple[T, ...]:
     return tuple(things)
 
 
-def _check_handles(top: _Table, modules: tuple[Module, ...]) -> None:
+def _check_handles(top: Table, modules: tuple[Module, ...]) -> None:
     """Commands take "01" and "tensor" for "01_tensor", so neither may mean two modules."""
     seen: dict[str, str] = {}
     for module, table in zip(modules, top.tables("modules"), strict=True):
@@ -164,7 +151,7 @@ def _check_handles(top: _Table, modules: tuple[Module, ...]) -> None:
 
 
 def _check_needs(
-    top: _Table, modules: tuple[Module, ...], milestones: tuple[Milestone, ...]
+    top: Table, modules: tuple[Module, ...], milestones: tuple[Milestone, ...]
 ) -> None:
     """Each need is a module; a module's needs stand above it, with all that they need themselves."""
     by_id = {m.id: m for m in modules}
@@ -190,7 +177,7 @@ def _check_needs(
         _check_closed(milestone.id, milestone.needs, by_id, table)
 
 
-def _check_need(need: str, by_id: dict[str, Module], table: _Table) -> None:
+def _check_need(need: str, by_id: dict[str, Module], table: Table) -> None:
     if need not in by_id:
         # Commands take a number or a name for the id; here only the id will do.
         meant = [i for i, m in by_id.items() if need in (m.number, m.name)]
@@ -199,12 +186,12 @@ def _check_need(need: str, by_id: dict[str, Module], table: _Table) -> None:
             f"'{need}' is not a module of this course",
             f"Write its whole id: {meant[0]}."
             if meant
-            else _suggest(need, by_id, "Add it under modules."),
+            else suggest(need, by_id, "Add it under modules."),
         )
 
 
 def _check_closed(
-    owner: str, needs: tuple[str, ...], by_id: dict[str, Module], table: _Table
+    owner: str, needs: tuple[str, ...], by_id: dict[str, Module], table: Table
 ) -> None:
     for need in needs:
         for deeper in by_id[need].needs:

@@ -8,25 +8,21 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import CourseError
+from grader.rules.course import COURSE_FILE
 
 if TYPE_CHECKING:
     import yaml
-from grader.rules.course import COURSE_FILE
 
 MAX_TEXT = 200  # characters of a title or sentence
-
-
 MAX_POINTS = 10_000
-
-
 _POINTS = re.compile(r"[0-9]{1,5}\Z")
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:40]}..."
 
 
-class _Table:
+class Table:
     """One YAML mapping with its line numbers; every getter says file, line and the likely key."""
 
     def __init__(self, node: yaml.MappingNode, where: str) -> None:
@@ -51,7 +47,7 @@ class _Table:
             self._key_lines[name] = line
 
     @classmethod
-    def of_document(cls, raw: bytes) -> _Table:
+    def of_document(cls, raw: bytes) -> Table:
         yaml = _yaml()
         try:
             text = raw.decode("utf-8")
@@ -125,7 +121,7 @@ class _Table:
             text = ""
         elif node.tag != "tag:yaml.org,2002:str":
             quotable = text.isprintable() and '"' not in text
-            words = f'"{_short(text)}"' if quotable else "some words"
+            words = f'"{short(text)}"' if quotable else "some words"
             raise self.error(key, f"'{key}' should be text", hint or f"Write {key}: {words}")
         if not text.strip() or not text.isprintable():
             raise self.error(
@@ -168,7 +164,7 @@ class _Table:
             raise self.error(key, f"'{key}' names a module twice", "Remove one of the two.")
         return values
 
-    def tables(self, key: str) -> list[_Table]:
+    def tables(self, key: str) -> list[Table]:
         node = self._node(key)
         if not isinstance(node, _yaml().SequenceNode):
             raise self.error(key, f"'{key}' should be a list", "Start each entry with '- id:'.")
@@ -180,14 +176,12 @@ class _Table:
                     f"an entry of '{key}' should have keys",
                     "Start each entry with '- id:'.",
                 )
-            tables.append(_Table(entry, f"this entry of {key}"))
+            tables.append(Table(entry, f"this entry of {key}"))
         return tables
 
 
 # What one line can hold that no YAML parser names: the cause, and what to write instead.
 _BARE_THRESHOLD = re.compile(r"\s*(\w+):\s*(>=?\s*[\d.]+\s*%)")
-
-
 _BARE_COLON = re.compile(r"\s*(?:- )?(\w+):\s+([^\"'\[{&*!|>#][^#]*:(?:\s[^#]*)?)")
 
 
@@ -198,7 +192,7 @@ def _repair(error: yaml.MarkedYAMLError, raw: bytes, line: int) -> str:
     if threshold := _BARE_THRESHOLD.match(here):
         return f'Put it in quotes: {threshold[1]}: "{threshold[2]}"'
     if "mapping values" in (error.problem or "") and (colon := _BARE_COLON.match(here)):
-        return f'Put it in quotes: {colon[1]}: "{_short(colon[2].strip())}"'
+        return f'Put it in quotes: {colon[1]}: "{short(colon[2].strip())}"'
     if here.lstrip(" ").startswith("\t"):
         return "Indent with spaces: replace the tab at the beginning of the line."
     if "another document" in (error.problem or ""):
