@@ -4,8 +4,6 @@ where the encoding cannot carry more.
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
@@ -16,10 +14,6 @@ from rich.text import Text
 
 from grader.errors import TitoError
 from grader.reports import console as words
-
-BLOCKS = " ▁▂▃▄▅▆▇█"
-CURVE_WIDTH = 60
-CURVE_HEIGHT = 6
 
 # Outcome and state -> colour of Rich. What is not listed is drawn as it is.
 STYLES = {
@@ -112,11 +106,6 @@ class Screen:
             table.add_row(*(Text(words.fit(c, encoding), style=STYLES.get(c, "")) for c in row))
         self._console.print(table)
 
-    def curve(self, title: str, values: Sequence[float]) -> None:
-        if drawn := curve(values):
-            self.say(title)
-            self.say(drawn)
-
 
 def plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(words.columns(r[i]) for r in [heads, *rows]) for i in range(len(heads))]
@@ -125,40 +114,6 @@ def plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         cells = [c + " " * (w - words.columns(c)) for c, w in zip(row, widths, strict=True)]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
-
-
-def curve(values: Sequence[float], width: int = CURVE_WIDTH, height: int = CURVE_HEIGHT) -> str:
-    """VALUES from left to right as columns of blocks, with the largest and smallest at the side.
-
-    "" when there are fewer than two values. What is not finite leaves a gap.
-    """
-    if len(values) < 2:
-        return ""
-    columns = [_mean(part) for part in _parts(values, min(width, len(values)))]
-    finite = [c for c in columns if math.isfinite(c)]
-    if not finite:
-        return ""
-    top, bottom = max(finite), min(0.0, *finite)
-    steps = height * (len(BLOCKS) - 1)
-    span = (top - bottom) or 1.0
-    heights = [
-        max(1, round((c - bottom) / span * steps)) if math.isfinite(c) else 0 for c in columns
-    ]
-    lines = []
-    for row in reversed(range(height)):
-        label = f"{top:8.3g}" if row == height - 1 else f"{bottom:8.3g}" if row == 0 else " " * 8
-        filled = (min(max(h - row * 8, 0), 8) for h in heights)
-        lines.append(f"{label} │{''.join(BLOCKS[f] for f in filled)}".rstrip())
-    return "\n".join(lines)
-
-
-def _parts(values: Sequence[float], count: int) -> list[Sequence[float]]:
-    edges = [i * len(values) // count for i in range(count + 1)]
-    return [values[a:b] for a, b in itertools.pairwise(edges)]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _escaped(character: str) -> str:

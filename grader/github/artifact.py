@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import itertools
 import stat
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from grader.reports import schema, strict
 from grader.reports.strict import Refused
 from grader.rules.course import Course, Milestone
 from grader.verdicts.facts import CLAIMS, CheckResult
+from grader.verdicts.measures import Measures
 from grader.verdicts.report import Report, Trust
 from grader.verdicts.verdicts import MilestoneVerdict, ModuleState, ModuleVerdict, Standing
 
@@ -97,17 +96,17 @@ def _refuse_milestone(verdict: MilestoneVerdict, complete: set[str]) -> None:
     _refuse_other_numbers(milestone, evidence.measures)
 
 
-def _refuse_other_numbers(milestone: Milestone, measures: Mapping[str, Any]) -> None:
+def _refuse_other_numbers(milestone: Milestone, measures: Measures) -> None:
     """A proof comes with the numbers that the course asks for."""
     for name, threshold in (
         ("accuracy_percent", milestone.accuracy),
         ("loss_fall_percent", milestone.loss_falls),
     ):
-        found = measures[name]
+        found = getattr(measures, name)
         if found is None or not threshold.holds(found):
             raise Refused(f"{milestone.id}: proven, and {name} is not {threshold}.")
     for name in schema.SHARES:
-        share = measures[name]
+        share = getattr(measures, name)
         if share is None or share[0] != share[1] or not share[1]:
             raise Refused(f"{milestone.id}: proven, and not all {name} are there.")
 

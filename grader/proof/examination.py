@@ -161,7 +161,7 @@ class ProbePart(Part):
                 self._probes, self._drawn, self.checks, heard.checks, strict=True
             )
         ]
-        return Evidence(key, self.id, tuple(results), {}, heard.duration_s, heard.isolation)
+        return Evidence(key, self.id, tuple(results), duration_s=heard.duration_s)
 
 
 def _judged(

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from grader.errors import UsageError
 from grader.reports import REPORTS, escape
 from grader.verdicts.facts import CheckResult, Outcome
+from grader.verdicts.measures import Measures, Number
 from grader.verdicts.report import Report
 from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict
 
 MAX_FILE_BYTES = 60_000  # comments end at 65,536 characters, and so does patience
 CURVE_POINTS = 60
 FLAG = 400  # characters of a note for the teacher
-_BULKY = ("beside", "parameters", "tolerance_used")
 
 # What is said of each check, in characters, and of how many checks that do not pass per subject:
 # everything if it fits, else less. What is still too large names some of the checks only.
@@ -127,20 +126,17 @@ def _milestone(verdict: MilestoneVerdict, characters: int, checks: int) -> Miles
     )
 
 
-def _measures(measures: Mapping[str, Any]) -> dict[str, Any]:
+def _measures(measures: Measures) -> Measures:
     """Without what is large: every parameter, what was reported beside, each single step."""
-    kept = {k: v for k, v in measures.items() if k not in _BULKY}
-    loss = kept.get("loss")
-    if isinstance(loss, (list, tuple)):
-        kept["loss"] = thinned(loss, CURVE_POINTS)
-    return kept
+    loss = thinned(measures.loss, CURVE_POINTS)
+    return replace(measures, loss=loss, parameters=(), beside={}, tolerance_used={})
 
 
-def thinned(values: Sequence[float | None], count: int) -> list[float | None]:
+def thinned(values: Sequence[Number], count: int) -> tuple[Number, ...]:
     """At most COUNT of VALUES, evenly spread, the first and the last among them."""
     if len(values) <= count:
-        return list(values)
-    return [values[round(i * (len(values) - 1) / (count - 1))] for i in range(count)]
+        return tuple(values)
+    return tuple(values[round(i * (len(values) - 1) / (count - 1))] for i in range(count))
 
 
 def _checks(found: tuple[CheckResult, ...], characters: int, told: int) -> tuple[CheckResult, ...]:

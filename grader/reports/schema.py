@@ -16,6 +16,7 @@ from grader.reports.bounded import thinned
 from grader.reports.strict import Field, Form, Refused, nullable, record, sequence, word
 from grader.rules.course import Milestone, Module
 from grader.verdicts.facts import CheckResult, Evidence, Outcome
+from grader.verdicts.measures import NOTHING, Measures
 from grader.verdicts.report import Problem
 from grader.verdicts.verdicts import MilestoneState, MilestoneVerdict, ModuleState, ModuleVerdict
 
@@ -41,28 +42,24 @@ CHECK = (
 PROBLEM = (Field("what", _TEXT), Field("hint", _TEXT))
 
 
-def _share(value: Any, where: str) -> list[int]:
+def _share(value: Any, where: str) -> tuple[int, int]:
     """[of them, all]."""
     pair: list[int] = strict.array(strict.integer(0, 10**6), 2)(value, where)
     if len(pair) != 2 or pair[0] > pair[1]:
         raise Refused(f"{where} should be [some, all].")
-    return pair
-
-
-def _measure(name: str, form: Form) -> Field:
-    return Field(name, form, lambda measures: measures.get(name))
+    return pair[0], pair[1]
 
 
 _MEASURES = (
-    _measure("first_loss", _NUMBER),
-    _measure("last_loss", _NUMBER),
-    _measure("loss_fall_percent", nullable(Form(strict.number_within(-math.inf, 100)))),
-    _measure("accuracy_percent", nullable(Form(strict.number_within(0, 100)))),
-    *(_measure(name, nullable(Form(_share))) for name in SHARES),
+    Field("first_loss", _NUMBER),
+    Field("last_loss", _NUMBER),
+    Field("loss_fall_percent", nullable(Form(strict.number_within(-math.inf, 100)))),
+    Field("accuracy_percent", nullable(Form(strict.number_within(0, 100)))),
+    *(Field(name, nullable(Form(_share))) for name in SHARES),
     Field(
         "loss",
-        Form(strict.array(_NUMBER.read, CURVE_POINTS)),
-        lambda measures: thinned(measures.get("loss") or [], CURVE_POINTS),
+        sequence(_NUMBER, CURVE_POINTS),
+        lambda measures: thinned(measures.loss, CURVE_POINTS),
     ),
 )
 
@@ -92,8 +89,8 @@ def fields(modules: Iterable[Module], milestones: Iterable[Milestone]) -> tuple[
         Field("checks", checks, lambda v: _told(v.evidence.checks) if v.evidence else ()),
         Field(
             "measures",
-            record(dict, *_MEASURES),
-            lambda v: v.evidence.measures if v.evidence else {},
+            record(Measures, *_MEASURES),
+            lambda v: v.evidence.measures if v.evidence else NOTHING,
         ),
         Field("flag", _TEXT, optional=True),
     )

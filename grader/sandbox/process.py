@@ -38,7 +38,6 @@ class Answer:
     unsealed_s: dict[
         str, float
     ]  # when each part that was sealed was handed over, by the same clock
-    measures: dict[str, Any]
     duration_s: float
     isolation: str = ""  # the name of the sandbox
 
@@ -61,9 +60,8 @@ class ProcessSandbox:
             job.key,
             job.subject,
             answer.checks,
-            answer.measures,
-            answer.duration_s,
-            answer.isolation,
+            duration_s=answer.duration_s,
+            isolation=answer.isolation,
         )
 
     def ask(self, job: Job) -> Answer:
@@ -80,7 +78,7 @@ class ProcessSandbox:
             what = f"the grader could not start: {error.strerror or error}"
             hint = f"Look for room: df -h {tempfile.gettempdir()}"
             checks = tuple(fault(job, name, what, hint) for name in job.expected)
-            return Answer(checks, (), (), {}, {}, time.monotonic() - started, self.isolation)
+            return Answer(checks, (), (), {}, time.monotonic() - started, self.isolation)
         finally:
             if root is not None:
                 remove(root)
@@ -89,7 +87,6 @@ class ProcessSandbox:
             tuple(run.bundles),
             tuple(run.arrived_s),
             run.unsealed_s,
-            run.measures,
             time.monotonic() - started,
             self.isolation,
         )
@@ -125,7 +122,6 @@ class _Child:
         self._wrote_too_much = False
         self._too_many_processes = False
         self._timed_out = False
-        self.measures: dict[str, Any] = {}
         self._status = self._execute(root, command, _request(job, root, confinement))
 
     def _execute(self, root: Path, command: list[str], request: dict[str, Any]) -> int:

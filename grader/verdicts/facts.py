@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from grader.rules.course import Milestone
+from grader.verdicts.measures import NOTHING, Measures
 
 
 class Outcome(enum.Enum):
@@ -54,7 +53,7 @@ class Evidence:
     key: str
     subject: str
     checks: tuple[CheckResult, ...]
-    measures: Mapping[str, Any] = field(default_factory=dict)
+    measures: Measures = NOTHING
     duration_s: float = 0.0
     isolation: str = ""  # the name of the sandbox (grader.sandbox), "" when it is not known
     flag: str = (

@@ -14,7 +14,7 @@ from grader.proof.milestones import trials
 from grader.rules import reading
 from grader.sandbox import SANDBOXES, jobs
 from grader.sandbox.jobs import Limits
-from grader.verdicts.facts import CheckResult, Evidence, Outcome
+from grader.verdicts.facts import CLAIMS, CheckResult, Evidence, Outcome
 from tests.adversarial.conftest import offered
 from tests.adversarial.forgeries import FORGERIES, HONEST, NUMERICAL, Forgery
 from tests.adversarial.tricks import HARMLESS, TRICKS
@@ -75,7 +75,7 @@ def with_code(code: str) -> Lesson:
 
 
 def proven(found: Evidence) -> bool:
-    return found.passed and len(found.checks) > len(trials.CLAIMS)
+    return found.passed and len(found.checks) > len(CLAIMS)
 
 
 @pytest.mark.parametrize("row", first([pytest.param(r, id=r.id) for r in ROWS], *FIRST_ROWS))

@@ -14,6 +14,7 @@ from grader.grading import ledgers
 from grader.grading.ledgers import LEDGERS
 from grader.grading.ledgers.files import FileLedger
 from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
+from grader.verdicts.measures import Measures
 
 KEY = "a" * 64
 OTHER = "b" * 64
@@ -23,7 +24,7 @@ CHECKS = (
         "test_two", "Two.", Outcome.FAILED, "got\n1 é \ud800", "try 2", "a.py:3: x", "out\x00"
     ),
 )
-EVIDENCE = Evidence(KEY, "00_one", CHECKS, {"loss": [1.0, 0.5], "note": None}, 1.25)
+EVIDENCE = Evidence(KEY, "00_one", CHECKS, Measures(loss=(1.0, 0.5)), 1.25)
 
 
 @pytest.fixture(params=sorted(LEDGERS))
@@ -141,6 +142,7 @@ def check(**fields) -> bytes:
         pytest.param(changed(checks=["passed"]), id="checks are words"),
         pytest.param(changed(subject=7), id="subject is a number"),
         pytest.param(changed(measures=[]), id="measures are a list"),
+        pytest.param(changed(measures={"gradients": 4}), id="half a measurement"),
         pytest.param(changed(duration_s="long"), id="duration is a word"),
         pytest.param(check(outcome="excellent"), id="unknown outcome"),
         pytest.param(check(outcome=None), id="no outcome"),

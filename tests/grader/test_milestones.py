@@ -21,7 +21,7 @@ from grader.sandbox.jobs import Limits
 from grader.sandbox.process import ProcessSandbox
 from grader.sources.git import Git
 from grader.sources.snapshots import of_commit, of_working_tree
-from grader.verdicts.facts import Outcome
+from grader.verdicts.facts import CLAIMS, Outcome
 from grader.verdicts.verdicts import MilestoneState
 from tests.tiers import first
 
@@ -50,15 +50,15 @@ def run(milestone: str, **appended: str):
 def test_the_reference_library_reaches_every_milestone(milestone):
     checks, evidence = run(milestone)
     assert {n: c.outcome for n, c in checks.items()} == dict.fromkeys(checks, Outcome.PASSED)
-    assert tuple(checks)[:4] == trials.CLAIMS
-    assert 1 < len(evidence.measures["loss"]) <= 200
-    assert evidence.measures["gradients"][0] == evidence.measures["gradients"][1] > 0
+    assert tuple(checks)[:4] == CLAIMS
+    assert 1 < len(evidence.measures.loss) <= 200
+    assert evidence.measures.gradients[0] == evidence.measures.gradients[1] > 0
 
 
 @pytest.mark.thorough
 def test_evidence_of_the_transformer_holds_a_picture_of_its_attention():
     _, evidence = run("transformer")
-    heads = evidence.measures["beside"]["attention"]["weights"]
+    heads = evidence.measures.beside["attention"]["weights"]
     assert [len(heads), len(heads[0]), len(heads[0][0])] == [2, 8, 8]
     assert max(sum(heads[h][row][row - 4] for row in range(4, 8)) for h in range(2)) > 2
 
@@ -66,7 +66,7 @@ def test_evidence_of_the_transformer_holds_a_picture_of_its_attention():
 def test_the_same_code_meets_the_same_challenge():
     first, second = run("perceptron")[1], run("perceptron")[1]
     assert first.key == second.key
-    assert first.measures["loss"] == second.measures["loss"]
+    assert first.measures.loss == second.measures.loss
 
 
 def test_other_code_meets_another_challenge():

@@ -16,13 +16,13 @@ from grader.grading.engine import Engine
 from grader.grading.ledgers import Ledger
 from grader.grading.ledgers.files import FileLedger
 from grader.grading.ledgers.memory import MemoryLedger
-from grader.proof.milestones import trials
+from grader.reports.measurements import parameter_rows
 from grader.rules import reading
 from grader.rules.course import Course
 from grader.sandbox import SANDBOXES
 from grader.sources.git import Git
 from grader.sources.snapshots import Snapshot, of_commit, of_working_tree
-from grader.verdicts.facts import CheckResult, Outcome
+from grader.verdicts.facts import CLAIMS, CheckResult, Outcome
 from grader.verdicts.verdicts import MilestoneVerdict, ModuleVerdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,18 +128,14 @@ def _why(module: ModuleVerdict) -> str:
 def _table(verdict: MilestoneVerdict) -> str:
     """What was measured, for people."""
     assert verdict.evidence is not None
-    facts = verdict.evidence.measures
-    lines = [f"\n{verdict.milestone.name}   (seed {facts['seed']}, {facts['seconds']:.2f} s)"]
+    measures = verdict.evidence.measures
+    lines = [f"\n{verdict.milestone.name}   (seed {measures.seed}, {measures.seconds:.2f} s)"]
     for check in verdict.evidence.checks:
         lines.append(f"  {check.outcome.value.upper():9} {check.title:32} {check.message}")
-    if facts.get("parameters"):
-        lines.append(f"  {'parameter':36} {'shape':14} {'max |gradient|':>14} {'max |change|':>14}")
-    for row in facts.get("parameters", ()):
-        shape = "x".join(map(str, row["shape"]))
-        numbers = [
-            "not finite" if row[k] is None else f"{row[k]:.3g}" for k in ("gradient", "change")
-        ]
-        lines.append(f"  {row['name']:36} {shape:14} {numbers[0]:>14} {numbers[1]:>14}")
+    rows = parameter_rows(measures)
+    heads = [("parameter", "shape", "max |gradient|", "max |change|")] if rows else []
+    for name, shape, gradient, change in (*heads, *rows):
+        lines.append(f"  {name:36} {shape:14} {gradient:>14} {change:>14}")
     return "\n".join(lines) + "\n"
 
 
@@ -148,7 +144,7 @@ def unproven():
     """unproven(checks): one line for every claim that does not hold, or was not heard of."""
 
     def list_them(checks: dict[str, CheckResult]) -> list[str]:
-        silent = [f"{name}: not measured" for name in trials.CLAIMS if name not in checks]
+        silent = [f"{name}: not measured" for name in CLAIMS if name not in checks]
         return silent + [
             f"{c.title}: {c.outcome.value}: {c.message}" + (f"\n  Hint: {c.hint}" if c.hint else "")
             for c in checks.values()

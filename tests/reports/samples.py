@@ -8,6 +8,7 @@ from pathlib import Path
 from grader.rules import reading
 from grader.rules.course import Milestone, Module
 from grader.verdicts.facts import CLAIMS, CheckResult, Earned, Evidence, Outcome, claim_titles
+from grader.verdicts.measures import Measures, Parameter
 from grader.verdicts.report import Problem, Report, Trust, unjudged
 from grader.verdicts.verdicts import (
     MilestoneState,
@@ -22,17 +23,17 @@ COURSE = reading.load(ROOT)
 COMMIT = "c0ffee" * 6 + "beef"
 EARLIER = "abba" * 10
 WHEN = "2026-11-23T12:00:00+00:00"
-MEASURES = {
-    "loss": [1.0 / (i + 1) for i in range(150)],
-    "first_loss": 1.0,
-    "last_loss": 0.01,
-    "loss_fall_percent": 99.0,
-    "accuracy_percent": 97.5,
-    "gradients": [4, 4],
-    "updates": [4, 4],
-    "parameters": [{"name": f"p{i}", "shape": [64, 64], "gradient": 0.1} for i in range(20)],
-    "beside": {"attention": {"weights": [[0.125] * 64] * 64}},
-}
+MEASURES = Measures(
+    loss=tuple(1.0 / (i + 1) for i in range(150)),
+    first_loss=1.0,
+    last_loss=0.01,
+    loss_fall_percent=99.0,
+    accuracy_percent=97.5,
+    gradients=(4, 4),
+    updates=(4, 4),
+    parameters=tuple(Parameter(f"p{i}", (64, 64), 0.1) for i in range(20)),
+    beside={"attention": {"weights": [[0.125] * 64] * 64}},
+)
 
 # One of everything that must not be obeyed by what shows it.
 HOSTILE = (
@@ -60,8 +61,8 @@ def achieved(milestone: Milestone):
     titles = claim_titles(milestone)
     checks = tuple(CheckResult(n, titles[n], Outcome.PASSED, "as it should be") for n in CLAIMS)
     proof = CheckResult("steps", "Every update is a step of the optimiser", Outcome.PASSED, "300")
-    reached = max(MEASURES["accuracy_percent"], milestone.accuracy.percent)
-    measures = {**MEASURES, "accuracy_percent": reached}
+    reached = max(MEASURES.accuracy_percent, milestone.accuracy.percent)
+    measures = replace(MEASURES, accuracy_percent=reached)
     evidence = Evidence("k", f"milestone {milestone.id}", (*checks, proof), measures, 1.5)
     return MilestoneVerdict(milestone, MilestoneState.ACHIEVED, (), evidence)
 

@@ -87,7 +87,7 @@ def test_run_shows_measurements_claims_and_the_panel(ready):
     said = ready.tito("milestone", "run", "perceptron")
     assert said.status == 0
     assert "Running 1957 - The Perceptron" in said.out
-    assert "1 to 0.0002077, falls by 99.98 %" in said.out
+    assert "1 → 0.000208 (-99.98 %)" in said.out
     assert "Loss, step by step" in said.out
     lines = ("✅ Loss decreases >50%", "✅ Accuracy >90%", "✅ Gradients flow", "✅ Weights update")
     assert "\n".join(lines) in said.out
@@ -109,7 +109,7 @@ def test_a_failed_run_names_claim_measurement_causes_and_the_way_back(ready):
     said = ready.tito("milestone", "run", "perceptron")
     assert said.status == 1
     assert "1957 - The Perceptron is not completed." in said.out
-    assert "fell by 0.0 %, from 1 to 1; required > 50 %" in " ".join(said.out.split())
+    assert "Loss decreases (> 50 %): 1 → 1 (+0 %); required > 50 %" in " ".join(said.out.split())
     assert "  Likely causes, in order:\n  1. Does add() add floats?" in said.out
     assert "MILESTONE COMPLETED" not in said.out
     assert said.out.endswith(f"Next: {BACK}\n")

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from grader.reports import REPORTS, console, phrases
+from grader.reports import REPORTS, console, measurements, phrases
 from grader.reports.formats import json as reports_json
+from grader.reports.measurements import curve
 from grader.rules import reading
 from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
+from grader.verdicts.measures import Measures
 from grader.verdicts.report import Report
 from grader.verdicts.verdicts import (
     MilestoneState,
@@ -22,9 +24,8 @@ from grader.verdicts.verdicts import (
     Standing,
 )
 from tests.tito.conftest import COURSE
-from tito import metrics
 from tito.hooks import messages
-from tito.screen import Screen, curve, plain_table
+from tito.screen import Screen, plain_table
 
 UNLOCK_PANEL = """\
 ╔══════════════════════════════════════════════════════════════════╗
@@ -229,6 +230,14 @@ def test_the_next_step(now, says):
 
 
 EARNED = Earned("abc", "2026-01-01")
+RAN = Evidence("k", "milestone perceptron", (FAILED,))
+
+
+@pytest.mark.parametrize("earned", [None, EARNED])
+def test_after_a_milestone_that_failed_comes_that_milestone(earned):
+    failed = dataclasses.replace(UNLOCKED, evidence=RAN, earned=earned)
+    said = phrases.next_step(standing(COMPLETE, WRONG, milestones=[failed]))
+    assert said == "Mend what failed, and train it again: tito milestone run perceptron"
 
 
 @pytest.mark.parametrize(
@@ -263,7 +272,7 @@ def test_a_report_holds_the_whole_standing(name):
 
 
 def test_json_has_no_nan():
-    evidence = Evidence("k", "milestone perceptron", (PASSED,), {"loss": [1.0, float("nan")]})
+    evidence = Evidence("k", "milestone perceptron", (PASSED,), Measures(loss=(1.0, float("nan"))))
     found = MilestoneVerdict(perceptron, MilestoneState.UNLOCKED, (), evidence)
     document = json.loads(reports_json.dumps(reports_json.milestone_values(found)))
     assert document["measures"]["loss"] == [1.0, None]
@@ -294,21 +303,12 @@ def test_a_table_in_plain_text_is_aligned_by_columns_of_the_terminal():
 
 
 def test_the_curve_falls():
-    lines = curve([8.0, 4.0, 2.0, 1.0], height=2).splitlines()
+    lines = curve([8.0, 4.0, 2.0, 1.0], 60, 2).splitlines()
     assert lines == ["       8 │█", "       0 │██▄▂"]
 
 
-@pytest.mark.parametrize("values", [[], [1.0], [float("nan")] * 3])
-def test_no_curve_without_values(values):
-    assert curve(values) == ""
-
-
-def test_a_gap_in_the_curve_is_a_gap():
-    assert curve([1.0, float("nan"), 1.0], height=1).endswith("│█ █")
-
-
 def test_many_values_share_a_column():
-    assert len(curve([1.0] * 5000, width=60).splitlines()[0]) == 10 + 60
+    assert len(curve([1.0] * 5000, 60, 6).splitlines()[0]) == 10 + 60
 
 
 # Measurements
@@ -316,18 +316,28 @@ def test_many_values_share_a_column():
 
 def test_what_was_not_measured_is_said():
     evidence = Evidence("k", "milestone xor", (CheckResult("loss", "Loss", Outcome.MISSING),))
-    assert metrics.rows(xor, evidence) == [("Loss decreases", "not measured", "> 50 %", "NO")]
+    assert measurements.rows(xor, evidence) == [("Loss decreases", "not measured", "> 50 %", "NO")]
 
 
 def test_checks_beyond_the_four_claims_are_shown_by_title():
     check = CheckResult("evidence", "The numbers agree with each other", Outcome.PASSED)
-    (row,) = metrics.rows(xor, Evidence("k", "milestone xor", (check,)))
+    (row,) = measurements.rows(xor, Evidence("k", "milestone xor", (check,)))
     assert row == ("The numbers agree with each other", "", "", "yes")
+
+
+def test_what_was_not_measured_has_no_causes():
+    silent = CheckResult("updates", "Weights update", Outcome.MISSING, "not measured: it stopped")
+    assert measurements.explanation(silent) == ["Weights update: not measured: it stopped"]
+
+
+def test_what_ended_a_training_has_a_hint_and_no_causes():
+    stopped = CheckResult("loss", "Loss", Outcome.ERRORED, "NameError: x", "tito module test")
+    assert measurements.explanation(stopped)[1:] == ["  Hint: tito module test"]
 
 
 def test_causes_are_wrapped_between_words():
     check = CheckResult("loss", "Loss", Outcome.FAILED, "falls by 3 %", "word " * 40 + "\nshort")
-    lines = metrics.explanation(check)
+    lines = measurements.explanation(check)
     assert max(len(line) for line in lines) <= 78
     assert lines[2].startswith("  1. word word")
     assert lines[3].startswith("     word")
@@ -336,7 +346,7 @@ def test_causes_are_wrapped_between_words():
 
 def test_causes_come_from_the_check_when_it_names_them():
     check = CheckResult("loss", "Loss decreases", Outcome.FAILED, "falls by 3 %", "one\ntwo")
-    assert metrics.explanation(check) == [
+    assert measurements.explanation(check) == [
         "Loss decreases: falls by 3 %",
         "  Likely causes, in order:",
         "  1. one",

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import click
 
 from grader.errors import Fault, StudentError, TitoError
-from grader.reports import phrases
+from grader.reports import measurements, phrases
 from grader.reports.formats import json as reports_json
 from grader.rules.course import Milestone
 from grader.sources.snapshots import LESSONS, PACKAGE
 from grader.verdicts.facts import Evidence
 from grader.verdicts.verdicts import MilestoneVerdict, Standing
-from tito import metrics
 from tito.app import App, Group, example, help_of, json_option, pass_app
 from tito.commands.status import milestone_table
 
 ALL = "all"
+CURVE = (60, 6)  # columns and lines
 
 
 @click.group(
@@ -208,7 +208,7 @@ def _show(app: App, verdict: MilestoneVerdict) -> None:
         _measurements(app, chosen, verdict.evidence)
     say()
     if verdict.achieved:
-        for line in metrics.achievements(chosen):
+        for line in measurements.achievements(chosen):
             say(line)
         say(f"\n{phrases.completion_panel(chosen)}")
     else:
@@ -217,12 +217,15 @@ def _show(app: App, verdict: MilestoneVerdict) -> None:
 
 def _measurements(app: App, chosen: Milestone, evidence: Evidence) -> None:
     measures = evidence.measures
-    app.screen.table(("Claim", "Measured", "Required", "Holds"), metrics.rows(chosen, evidence))
-    parameters = metrics.parameter_rows(measures)
+    app.screen.table(
+        ("Claim", "Measured", "Required", "Holds"), measurements.rows(chosen, evidence)
+    )
+    parameters = measurements.parameter_rows(measures)
     if parameters:
         app.screen.say()
         app.screen.table(("Parameter", "Shape", "Largest gradient", "Largest change"), parameters)
-    app.screen.curve("\n📊 Loss, step by step", metrics.curve(measures))
+    if drawn := measurements.curve(measures.loss, *CURVE):
+        app.screen.say(f"\n📊 Loss, step by step\n{drawn}")
 
 
 def _explain(app: App, verdict: MilestoneVerdict) -> None:
@@ -232,7 +235,7 @@ def _explain(app: App, verdict: MilestoneVerdict) -> None:
     say(f"❌ {chosen.name} {what}.")
     for check in verdict.failures:
         say()
-        for line in metrics.explanation(check):
+        for line in measurements.explanation(check):
             say(line)
     say(f"\nThe whole run:\n-> pytest {chosen.test} -v -s")
 

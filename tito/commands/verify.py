@@ -7,7 +7,7 @@ import dataclasses
 import click
 
 from grader.errors import StudentError
-from grader.reports import phrases
+from grader.reports import measurements, phrases
 from grader.reports.formats import json as reports_json
 from grader.sandbox import choice
 from grader.sources import snapshots
@@ -16,7 +16,6 @@ from grader.sources.snapshots import Snapshot
 from grader.verdicts.facts import Evidence, Outcome
 from grader.verdicts.report import Trust
 from grader.verdicts.verdicts import ModuleState, ModuleVerdict, Standing
-from tito import metrics
 from tito.app import App, example, json_option, pass_app
 
 OUR_FAULT = 3
@@ -103,7 +102,7 @@ def _show(app: App, standing: Standing) -> None:
         if milestone.failures:
             say(f"\n{milestone.milestone.name}")
             for check in milestone.failures:
-                for line in metrics.explanation(check):
+                for line in measurements.explanation(check):
                     say(f"  {line}")
     if standing.drift:
         say("\n" + phrases.drifting(standing.drift))

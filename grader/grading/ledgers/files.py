@@ -9,6 +9,7 @@ from typing import Any
 
 from grader.files import write_whole
 from grader.verdicts.facts import CheckResult, Earned, Evidence, Outcome
+from grader.verdicts.measures import Measures
 
 # Annotations are text here (from __future__ import annotations).
 _KINDS = {f.name: {"str": str, "bool": bool}.get(str(f.type), object) for f in fields(CheckResult)}
@@ -34,7 +35,7 @@ class FileLedger:
                 key,
                 _typed(stored["subject"], str),
                 tuple(_check(c) for c in _typed(stored["checks"], list)),
-                _typed(stored["measures"], dict),
+                Measures.from_json(stored["measures"]),
                 _typed(stored["duration_s"], (float, int)),
                 _typed(stored.get("isolation", ""), str),
             )
@@ -46,6 +47,7 @@ class FileLedger:
         if not evidence.worth_keeping:
             return
         content = asdict(evidence)
+        content["measures"] = evidence.measures.as_json()
         content["checks"] = [{**c, "outcome": c["outcome"].value} for c in content["checks"]]
         self._write(self._evidence_path(evidence.key), content)
 

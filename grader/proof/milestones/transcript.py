@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from grader.proof.milestones.challenges import Array, Run
 from grader.proof.probe import Wrong
 from grader.sandbox.worker.arrays import BadBundle, Head, head_of, unpack
+from grader.verdicts.measures import Parameter, finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +58,19 @@ class Record:
         """name -> (1, *shape), float64: what the training ended with."""
         return {name: self.value(name, [-1]).astype(np.float64) for name in self.columns}
 
-    def parameters(self) -> list[dict[str, Any]]:
+    def parameters(self) -> tuple[Parameter, ...]:
         """For people: name, shape, largest gradient of all steps, largest change; None: not finite."""
         largest = np.maximum(self.gradients.max(axis=0), -self.gradients.min(axis=0))
         change = np.abs(self.values[-1].astype(np.float64) - self.values[0])
-        return [
-            {
-                "name": name,
-                "shape": list(self.shapes[name]),
-                "gradient": _largest(largest[part]) if self.present[name].all() else None,
-                "change": _largest(change[part]),
-            }
+        return tuple(
+            Parameter(
+                name,
+                self.shapes[name],
+                finite(_largest(largest[part])) if self.present[name].all() else None,
+                finite(_largest(change[part])),
+            )
             for name, part in self.columns.items()
-        ]
+        )
 
 
 def read(
@@ -245,6 +245,5 @@ def _shaped(array: Array | None, what: str, shape: tuple[int, ...]) -> Array:
     return array.reshape(shape)
 
 
-def _largest(array: Array) -> float | None:
-    largest = float(np.abs(array).max(initial=0.0))
-    return largest if np.isfinite(largest) else None
+def _largest(array: Array) -> float:
+    return float(np.abs(array).max(initial=0.0))

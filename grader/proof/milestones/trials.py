@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader.rules.course import Milestone
+from grader.rules.course import Milestone, Threshold
 from grader.sandbox import Sandbox, jobs
 from grader.sandbox.jobs import Job, Limits
-from grader.verdicts.facts import CLAIMS, CheckResult, Evidence, Outcome
+from grader.verdicts.facts import CheckResult, Evidence, Outcome
 from grader.verdicts.facts import claim_titles as titles
+from grader.verdicts.measures import Measures, Number, Parameter, finite
 
 if TYPE_CHECKING:
     from grader.proof.milestones.challenges import Challenge, Run
@@ -146,109 +147,96 @@ class Prepared:
         from grader.proof.probe import Wrong
 
         trial, milestone = self.trial, self.trial.milestone
-        facts: dict[str, Any] = {"seed": trial.seed, "seconds": round(duration_s, 3)}
+        measures = Measures(trial.seed, round(duration_s, 3))
+        if training.outcome is Outcome.PASSED:
+            began_s = {r.name: unsealed_s.get(self._seal(r), -math.inf) for r in self.runs[1:]}
+            try:
+                records = transcript.read(bundles, arrived_s, self.runs, began_s)
+            except Wrong as wrong:
+                training = CheckResult(CHECK, "", Outcome.FAILED, wrong.what, wrong.hint)
         if training.outcome is not Outcome.PASSED:
             checks = _unmeasured(milestone, training)
-            return Evidence(trial.key, trial.job.subject, checks, facts, duration_s)
-        try:
-            began_s = {r.name: unsealed_s.get(self._seal(r), -math.inf) for r in self.runs[1:]}
-            records = transcript.read(bundles, arrived_s, self.runs, began_s)
-        except Wrong as wrong:
-            result = CheckResult(CHECK, "", Outcome.FAILED, wrong.what, wrong.hint)
-            checks = _unmeasured(milestone, result)
-            return Evidence(trial.key, trial.job.subject, checks, facts, duration_s)
-        measured, facts = _measure(self.challenge, self.runs[0], records[0], facts)
+            return Evidence(trial.key, trial.job.subject, checks, measures, duration_s)
+        measures = _measure(self.challenge, self.runs[0], records[0], measures)
         with np.errstate(all="ignore"):  # what overflows is not finite, and found so
             findings = proofs.check(self.challenge, self.runs, records, trial.key)
-        checks = _claims(milestone, self.challenge, measured) + tuple(map(_proof, findings))
-        facts["tolerance_used"] = {f.name: round(f.used, 4) for f in findings if f.holds}
-        return Evidence(trial.key, trial.job.subject, checks, facts, duration_s)
+        checks = _claims(milestone, self.challenge, measures) + tuple(map(_proof, findings))
+        used = {f.name: round(f.used, 4) for f in findings if f.holds}
+        measures = dataclasses.replace(measures, tolerance_used=used)
+        return Evidence(trial.key, trial.job.subject, checks, measures, duration_s)
 
 
 def _unmeasured(milestone: Milestone, training: CheckResult) -> tuple[CheckResult, ...]:
     """The training did not come to its end: the first claim says why, the others were not measured."""
-    hint = training.hint or "tito module test shows whether the module itself still passes."
-    first = dataclasses.replace(
-        training,
-        name="loss",
-        title=titles(milestone)["loss"],
-        message=training.message.replace("while this check ran", "while the network was trained"),
-        hint=hint,
+    hint = training.hint
+    if training.outcome not in (Outcome.FAILED, Outcome.FAULT):
+        hint = hint or "tito module test shows whether the module itself still passes."
+    message = training.message.replace("while this check ran", "while the network was trained")
+    first, *others = titles(milestone).items()
+    why = "not measured: the training did not come to its end"
+    return (
+        dataclasses.replace(training, name=first[0], title=first[1], message=message, hint=hint),
+        *(CheckResult(name, title, Outcome.MISSING, why) for name, title in others),
     )
-    rest = tuple(
-        CheckResult(name, titles(milestone)[name], Outcome.MISSING, "not measured")
-        for name in CLAIMS[1:]
-    )
-    return (first, *rest)
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    first_loss: float
-    last_loss: float
-    falls_percent: float
-    accuracy_percent: float
-    parameters: list[dict[str, Any]]
-
-    def without(self, what: str) -> list[str]:
-        """Names of the parameters whose gradient, or change, is zero, missing or not a number."""
-        return [p["name"] for p in self.parameters if not (p[what] is not None and p[what] > 0)]
-
-
-def _measure(
-    found: Challenge, run: Run, record: Record, facts: dict[str, Any]
-) -> tuple[_Measured, dict[str, Any]]:
+def _measure(found: Challenge, run: Run, record: Record, measures: Measures) -> Measures:
+    """MEASURES with all that one run gives."""
     losses = record.losses
     first, last = float(losses[0]), float(losses[-run.epoch :].mean())
-    falls = 100 * (first - last) / first if first else float("nan")
-    accuracy = float("nan")
+    accuracy = math.nan
     if record.finite:
         # From the parameters that came back, not from the answers that came with them.
         scores = found.answer_scores(run, record.last(), record.scores)
         accuracy = found.accuracy_percent(run, scores.reshape(record.scores.shape))
-    measured = _Measured(first, last, falls, accuracy, record.parameters())
-    count = len(measured.parameters)
+    parameters = record.parameters()
+    count = len(parameters)
     per_point = -(-len(losses) // CURVE_POINTS)
     curve = [float(losses[i : i + per_point].mean()) for i in range(0, len(losses), per_point)]
-    facts |= {
-        "loss": [_json(v) for v in curve],
-        "first_loss": _json(first),
-        "last_loss": _json(last),
-        "loss_fall_percent": _json(falls),
-        "accuracy_percent": _json(accuracy),
-        "gradients": [count - len(measured.without("gradient")), count],
-        "updates": [count - len(measured.without("change")), count],
-        "parameters": measured.parameters,
-    }
-    if record.extras:
-        facts["beside"] = {
+    return dataclasses.replace(
+        measures,
+        loss=tuple(map(finite, curve)),
+        first_loss=finite(first),
+        last_loss=finite(last),
+        loss_fall_percent=finite(100 * (first - last) / first if first else math.nan),
+        accuracy_percent=finite(accuracy),
+        gradients=(count - len(_without("gradient", parameters)), count),
+        updates=(count - len(_without("change", parameters)), count),
+        parameters=parameters,
+        beside={
             kind: {name: array.round(4).tolist() for name, array in arrays.items()}
             for kind, arrays in record.extras.items()
-        }
-    return measured, facts
+        },
+    )
 
 
-def _claims(milestone: Milestone, found: Challenge, measured: _Measured) -> tuple[CheckResult, ...]:
-    count = len(measured.parameters)
-    still, without = measured.without("change"), measured.without("gradient")
+def _without(what: str, parameters: Sequence[Parameter]) -> list[str]:
+    """Names of those whose gradient, or change, is zero, missing or not a number."""
+    return [p.name for p in parameters if not (getattr(p, what) or 0) > 0]
+
+
+def _claims(milestone: Milestone, found: Challenge, measures: Measures) -> tuple[CheckResult, ...]:
+    words = measures.words
+    without = _without("gradient", measures.parameters)
+    still = _without("change", measures.parameters)
+    falls, accuracy = milestone.loss_falls, milestone.accuracy
     claims = {
         "loss": (
-            milestone.loss_falls.holds(measured.falls_percent),
-            f"fell by {measured.falls_percent:.1f} %, from {measured.first_loss:.4g} to "
-            f"{measured.last_loss:.4g}; required {milestone.loss_falls}",
+            _holds(falls, measures.loss_fall_percent),
+            f"{words['loss']}; required {falls}",
         ),
         "accuracy": (
-            milestone.accuracy.holds(measured.accuracy_percent),
-            f"{measured.accuracy_percent:.1f} %; required {milestone.accuracy}",
+            _holds(accuracy, measures.accuracy_percent),
+            f"{words['accuracy']}; required {accuracy}",
         ),
         "gradients": (
             not without,
-            f"{count - len(without)} of {count} parameters receive a gradient"
+            f"{words['gradients']} parameters receive a gradient"
             + (f"; none for {_listed(without)}" if without else ""),
         ),
         "updates": (
             not still,
-            f"{count - len(still)} of {count} parameters change"
+            f"{words['updates']} parameters change"
             + (f"; unchanged: {_listed(still)}" if still else ""),
         ),
     }
@@ -264,6 +252,10 @@ def _claims(milestone: Milestone, found: Challenge, measured: _Measured) -> tupl
     )
 
 
+def _holds(threshold: Threshold, measured: Number) -> bool:
+    return measured is not None and threshold.holds(measured)
+
+
 def _proof(finding: Comparison) -> CheckResult:
     outcome = Outcome.PASSED if finding.holds else Outcome.FAILED
     return CheckResult(finding.name, finding.title, outcome, finding.what, finding.hint)
@@ -272,8 +264,3 @@ def _proof(finding: Comparison) -> CheckResult:
 def _listed(names: list[str]) -> str:
     shown = ", ".join(names[:6])
     return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
-
-
-def _json(value: float) -> float | None:
-    """JSON has no NaN: what is not a number is null."""
-    return value if abs(value) < float("inf") else None

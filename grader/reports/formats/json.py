@@ -103,7 +103,7 @@ def milestone_values(verdict: MilestoneVerdict) -> dict[str, Any]:
         ],
         "earned": {"commit": earned.commit, "when": earned.when} if earned else None,
         "checks": [check_values(c) for c in evidence.checks] if evidence else [],
-        "measures": dict(evidence.measures) if evidence else {},
+        "measures": evidence.measures.as_json() if evidence else {},
         "flag": verdict.flag,
     }
 

@@ -5,17 +5,16 @@ What a student wrote stands in code spans and fenced blocks only (grader.reports
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from grader.reports import escape, phrases
+from grader.reports.measurements import curve
 from grader.verdicts.facts import CheckResult, Earned, Outcome
+from grader.verdicts.measures import NOTHING
 from grader.verdicts.report import Report, Trust
 from grader.verdicts.verdicts import MilestoneVerdict, ModuleState, ModuleVerdict
 
 MAX_CHARS = 60_000  # GitHub refuses a comment above 65,536
-BLOCKS = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 16
 _MESSAGE = 1200
 _TRUST = {
@@ -125,16 +124,18 @@ def _milestones(report: Report) -> str:
     rows = [head, "|---|---|--:|---|---|---|---|---|"]
     for verdict in report.standing.milestones.values():
         evidence = verdict.evidence
-        measures = evidence.measures if evidence is not None else {}
+        measures = evidence.measures if evidence is not None else NOTHING
+        said = measures.words
+        required = _together(f"({verdict.milestone.accuracy})".replace(">", "&gt;"))
         cells = [
             f"**{escape.words(verdict.milestone.name)}** {escape.span(verdict.milestone.id)}",
             _state(verdict),
             _points(verdict),
-            _loss(measures),
-            _accuracy(verdict, measures),
-            _share(measures.get("gradients")),
-            _share(measures.get("updates")),
-            escape.span(curve(measures.get("loss"))),
+            _together(said.get("loss", "")).replace("&nbsp;(", " ("),
+            f"{_together(said.get('accuracy', ''))} {required}".strip(),
+            said.get("gradients", ""),
+            said.get("updates", ""),
+            escape.span(curve(measures.loss, CURVE_WIDTH)),
         ]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -167,52 +168,6 @@ def _state(verdict: MilestoneVerdict) -> str:
     if verdict.missing:
         return _needs(verdict.missing)
     return "❌ not proven"
-
-
-def _loss(measures: Mapping[str, Any]) -> str:
-    first, last, fall = (
-        _number(measures.get(k)) for k in ("first_loss", "last_loss", "loss_fall_percent")
-    )
-    if first is None or last is None or fall is None:
-        return ""
-    change = _together(f"({0.0 - fall:+.4g} %)")  # 0 - 0 is 0, and -0 would be shown
-    return f"{_together(f'{first:.3g} → {last:.3g}')} {change}"
-
-
-def _accuracy(verdict: MilestoneVerdict, measures: Mapping[str, Any]) -> str:
-    accuracy = _number(measures.get("accuracy_percent"))
-    required = _together(f"({verdict.milestone.accuracy})".replace(">", "&gt;"))
-    return f"{_together(f'{accuracy:.1f} %')} {required}" if accuracy is not None else required
-
-
-def _share(share: Any) -> str:
-    if isinstance(share, (list, tuple)) and len(share) == 2:
-        return f"{share[0]} of {share[1]}"
-    return ""
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        return value + 0.0  # -0.0 becomes 0.0
-    return None
-
-
-def curve(values: Any, width: int = CURVE_WIDTH) -> str:
-    """VALUES from left to right as one line of blocks. A gap where a value is no number."""
-    if not isinstance(values, (list, tuple)) or len(values) < 2:
-        return ""
-    width = min(width, len(values))
-    picked = [_number(values[round(i * (len(values) - 1) / (width - 1))]) for i in range(width)]
-    finite = [v for v in picked if v is not None]
-    if not finite:
-        return ""
-    # In halves: the difference of two finite numbers need not be finite.
-    top, bottom = max(finite) / 2, min(0.0, *finite) / 2
-    span = (top - bottom) or 1.0
-    steps = len(BLOCKS) - 1
-    return "".join(
-        " " if v is None else BLOCKS[round((v / 2 - bottom) / span * steps)] for v in picked
-    )
 
 
 def _failed_milestones(report: Report) -> list[str]:
