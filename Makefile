@@ -38,7 +38,7 @@ $(VENV)/installed: requirements/dev.lock pyproject.toml
 setup: $(VENV)/installed
 
 demo: setup
-	$(BIN)/tito demo $(DEMO)
+	$(BIN)/python .ci/demo.py $(DEMO)
 
 # Without its bytecode each process, and many a test starts several, compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE

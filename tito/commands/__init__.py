@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from tito.commands.course import course
-from tito.commands.demo import demo
 from tito.commands.doctor import doctor
 from tito.commands.export import export
 from tito.commands.grade import grade
@@ -25,5 +24,4 @@ COMMANDS: tuple[click.Command, ...] = (
     grade,
     export,
     course,
-    demo,
 )

@@ -1,4 +1,4 @@
-"""tito demo: a student plays the whole course: a released repository, real commits, real hooks.
+"""make demo: a student plays the whole course: a released repository, real commits, real hooks.
 
 Every line that starts with $ is a command that is really run; its output is not touched. A command
 that ends otherwise than it should stops the demo with exit status 3: the demo is a test too.
@@ -7,6 +7,7 @@ that ends otherwise than it should stops the demo with exit status 3: the demo i
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,15 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from grader.authors import release
-from grader.errors import Fault, StudentError, UsageError
+from grader.errors import Fault, StudentError, TitoError, UsageError
 from grader.lessons.of_module import read_lesson
 from grader.rules.course import Course, Milestone, Module
 from grader.sources.git import Git, clean_environment
 from grader.sources.snapshots import Snapshot
-from tito.app import App, example, pass_app
+from tito.clone.clone import open_clone
+from tito.screen import Screen
 
 MARKER = ".made-by-tito-demo"
 SHELL = "tito"
@@ -30,29 +30,27 @@ SHELL = "tito"
 SLIP = ("01_tensor", "make(a.data + b.data,", "make(a.data - b.data,")
 
 
-@click.command("demo", epilog=example("tito demo", "tito demo my-demo"))
-@click.argument("folder", default="demo", type=click.Path(path_type=Path))
-@pass_app
-def demo(app: App, folder: Path) -> int:
-    """Play a student through the whole course, with real commits.
-
-    FOLDER is made (an earlier demo there is replaced) and left for you to look at. Works in the
-    repository that the course is made in: a student's has no solutions to play.
-    """
-    clone = app.clone
-    if not clone.is_source:
-        raise UsageError(
-            "A demo needs the course's solutions, and this is a student repository.",
-            hint="Run it in the repository that the course is made in.",
-        )
-    Demo(
-        clone.course,
-        clone.git,
-        clone.head(),
-        folder.absolute(),
-        app.environment,
-        lambda line: app.screen.say(line, style="bold cyan"),
-    ).play()
+def main(folder: str = "demo") -> int:
+    """Play in FOLDER, where an earlier demo is replaced. The exit status."""
+    screen = Screen(sys.stdout, sys.stderr, os.environ)
+    try:
+        clone = open_clone(Path(__file__).parent, os.environ, screen.progress)
+        if not clone.is_source:
+            raise UsageError(
+                "A demo needs the course's solutions, and this is a student repository.",
+                hint="Run it in the repository that the course is made in.",
+            )
+        Demo(
+            clone.course,
+            clone.git,
+            clone.head(),
+            Path(folder).absolute(),
+            os.environ,
+            lambda line: screen.say(line, style="bold cyan"),
+        ).play()
+    except TitoError as error:
+        screen.error(error)
+        return error.exit_code
     return 0
 
 
@@ -85,8 +83,8 @@ class Demo:
         if self.target.exists():
             if any(self.target.iterdir()) and not (self.target / MARKER).exists():
                 raise UsageError(
-                    f"{self.target} was not made by tito demo, so it is not replaced.",
-                    hint="Name a folder that does not exist yet: tito demo my-demo",
+                    f"{self.target} was not made by the demo, so it is not replaced.",
+                    hint="Name a folder that does not exist yet: make demo DEMO=my-demo",
                 )
             shutil.rmtree(self.target)
         home = self.target / "home"
@@ -223,3 +221,7 @@ class Demo:
             "USERPROFILE": home,
             "GIT_CONFIG_GLOBAL": str(self.target.resolve() / "home" / ".gitconfig"),
         }
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))
