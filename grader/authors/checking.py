@@ -13,7 +13,9 @@ from pathlib import Path
 
 from grader.authors import release
 from grader.errors import CourseError, StudentError, TitoError
+from grader.grading import ledgers
 from grader.grading.engine import Engine
+from grader.grading.ledgers import LEDGERS
 from grader.lessons import of_module as engines
 from grader.lessons.lesson import BEGIN, Lesson, functions, package_files, parse
 from grader.proof import content, examination
@@ -279,27 +281,24 @@ def _functions(lesson: Lesson) -> Iterator[Remark]:
             )
 
 
-# Folder of files that a list names -> the file with the list, its name, what such a file holds.
+# Folder of files that a list names -> the list, and what such a file holds.
 LISTED = {
-    "grader/reports/formats": ("grader/reports/__init__.py", "REPORTS", r"^def files\("),
-    "grader/sandbox": ("grader/sandbox/__init__.py", "SANDBOXES", r"^class \w+Sandbox\b"),
-    "grader/grading/ledgers": (
-        "grader/grading/ledgers/__init__.py",
-        "LEDGERS",
-        r"^class \w+Ledger\b",
-    ),
-    "tito/commands": ("tito/commands/__init__.py", "COMMANDS", r"^@click\.(command|group)\("),
+    "grader/reports/formats": ("REPORTS", r"^def files\("),
+    "grader/sandbox": ("SANDBOXES", r"^class \w+Sandbox\b"),
+    "grader/grading/ledgers": ("LEDGERS", r"^class \w+Ledger\b"),
+    "tito/commands": ("COMMANDS", r"^@click\.(command|group)\("),
 }
 
 
 def _lists(course: Course) -> Iterator[Remark]:
     """No report, sandbox, ledger or command is forgotten in its list."""
-    for folder, (path, name, mark) in LISTED.items():
-        place = course.root / path
-        _, _, listed = (place.read_text("utf-8") if place.is_file() else "").partition(f"{name}:")
-        for file in sorted((course.root / folder).glob("[!_]*.py")) if listed else ():
+    for folder, (name, mark) in LISTED.items():
+        path = f"{folder.removesuffix('/formats')}/__init__.py"
+        text = (course.root / path).read_text("utf-8") if (course.root / path).is_file() else ""
+        _, *listed = re.split(rf"^{name}\b", text, maxsplit=1, flags=re.MULTILINE)
+        for file in sorted((course.root / folder).glob("[!_]*.py")):
             made = re.search(mark, file.read_text("utf-8"), re.MULTILINE)
-            if made and not re.search(rf"\b{file.stem}\b", listed):
+            if made and not re.search(rf"\b{file.stem}\b", "".join(listed)):
                 yield Remark(f"{folder}/{file.name} is not in {name}.", f"Add a line to {path}.")
 
 
@@ -309,6 +308,7 @@ def _usable(course: Course) -> Iterator[Remark]:
     tried: dict[str, Callable[[], object]] = {
         **{f"report '{n}'": functools.partial(files, sample) for n, files in REPORTS.items()},
         **{f"sandbox '{n}'": functools.partial(choice.weakness, n) for n in SANDBOXES},
+        **{f"ledger '{n}'": functools.partial(ledgers.ledger, n, course.root) for n in LEDGERS},
     }
     for what, attempt in tried.items():
         try:

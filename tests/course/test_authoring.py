@@ -295,7 +295,7 @@ LISTS = [
 
 @pytest.mark.parametrize(("file", "text", "where", "name"), LISTS)
 def test_a_file_that_is_in_no_list_is_found(course_repo, file, text, where, name):
-    course_repo.commit({where: f"import {Path(file).stem}\n\n{name}: dict = {{}}\n", file: text})
+    course_repo.commit({where: f"import {Path(file).stem}\n\n{name} = {{}}\n", file: text})
     assert f"{file} is not in {name}." in seen(course_repo.top)
     course_repo.commit({where: f"{name}: dict = {{1: {Path(file).stem}}}\n"})
     assert f"{file} is not in {name}." not in seen(course_repo.top)
