@@ -13,8 +13,6 @@ from grader.errors import CourseError
 from grader.proof.milestones.challenges import Array
 
 DIGITS = "tests/milestones/data/digits.npz"
-
-
 DIGITS_SHA256 = "dbf986c85139e1e27869626672c0aad07dceb575e0f0f5b8c706ac7f0340876e"
 
 

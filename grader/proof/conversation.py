@@ -16,21 +16,15 @@ if TYPE_CHECKING:
     from grader.sandbox.process import Answer
 
 SUBJECT = "verification"
-
-
 WORKER = "ask.py"
-
 
 # For all modules and milestones together. A vectorised library needs two seconds; one whose
 # convolution is written in plain loops is right as well, and needs more than a minute.
 LIMITS = Limits(wall_s=210.0, cpu_s=180, report_mb=256)
 
-
 # For all workers of one examination, each of which has at most half of what the others left. The
 # jobs that grade end after 8 minutes, and what a job's own limit ends is told to nobody.
 ALL_WORKERS_S = 420.0
-
-
 _SAID = (Outcome.PASSED, Outcome.FAILED, Outcome.TODO, Outcome.ERRORED)
 
 

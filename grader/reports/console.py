@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 INNER = 66  # columns between the panel's bars
 
-
 # Each as wide as what it replaces, so that panels stay panels.
 _ASCII = {
     **dict.fromkeys("╔╗╚╝╭╮╰╯├┤┬┴┼└┌┐┘", "+"),

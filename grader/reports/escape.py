@@ -29,7 +29,6 @@ _TOWER = re.compile(
     "\u0f71-\u0f84\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
 )
 
-
 MAX_NAME = 60
 
 

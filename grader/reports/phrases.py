@@ -18,16 +18,9 @@ from grader.verdicts.verdicts import (
 )
 
 WIDTH = 78
-
-
 MAX_PROSE = 1000  # characters of one line: what is longer is no prose, and dear to wrap
-
-
 SHOWN_FAILURES = 3
-
-
 SHOWN_LINES = 10  # of what a check printed
-
 
 OUTCOME_WORDS = {
     Outcome.PASSED: "pass",

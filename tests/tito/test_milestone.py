@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -10,6 +11,7 @@ import types
 import pytest
 
 from grader.errors import CourseError
+from grader.proof import content
 from grader.sandbox import SANDBOXES
 from tests.tito.conftest import ROOT, solution, still, wrong
 
@@ -210,6 +212,19 @@ def test_a_fault_of_ours_is_no_failure_of_the_students(ready, monkeypatch):
     assert "1957 - The Perceptron was not judged: the grader failed, not you." in said.out
     assert "No space left on device" in said.out
     assert "Next: Watch your code learn: tito milestone run perceptron" in said.out
+    assert "unlocked  0 of 20" in ready.tito("milestone", "status").out
+
+
+def test_a_course_without_train_is_no_failure_of_the_students(ready, monkeypatch, tmp_path):
+    folder = tmp_path / "content"
+    shutil.copytree(content.FOLDER, folder)
+    (folder / "perceptron/training.py").write_text("def trains(run): pass\n")
+    monkeypatch.setattr(content, "FOLDER", folder)
+    said = ready.tito("milestone", "run", "perceptron")
+    assert said.status == 3
+    words = " ".join(said.out.split())
+    assert "no script of the course holds tests.tito.content.perceptron.training" in words
+    assert "Likely cause" not in said.out
     assert "unlocked  0 of 20" in ready.tito("milestone", "status").out
 
 

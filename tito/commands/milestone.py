@@ -59,7 +59,7 @@ def list_(app: App, as_json: bool) -> int:
     if not unlocked:
         first = next(iter(standing.milestones.values()))
         app.screen.say("No milestone is unlocked yet.")
-        app.screen.say(f"The first is {first.milestone.name}; it needs {_list(first.missing)}.")
+        app.screen.say(f"The first is {first.milestone.name}; it needs {', '.join(first.missing)}.")
         app.next(standing)
         return 0
     app.screen.table(
@@ -196,7 +196,7 @@ def _warn_of_edits(app: App) -> None:
     if changed:
         paths = [line[2:].strip() for line in changed.splitlines()]
         app.screen.warn(
-            f"Note: {_list(paths)} changed since the last commit. The commit is what is run. "
+            f"Note: {', '.join(paths)} changed since the last commit. The commit is what is run. "
             "-> git commit first to try the changes"
         )
 
@@ -238,7 +238,3 @@ def _explain(app: App, verdict: MilestoneVerdict) -> None:
         for line in measurements.explanation(check):
             say(line)
     say(f"\nThe whole run:\n-> pytest {chosen.test} -v -s")
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names)

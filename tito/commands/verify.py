@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from grader.errors import StudentError
+from grader.errors import Fault, StudentError
 from grader.reports import measurements, phrases
 from grader.reports.formats import json as reports_json
 from grader.sandbox import choice
@@ -18,7 +18,6 @@ from grader.verdicts.report import Trust
 from grader.verdicts.verdicts import ModuleState, ModuleVerdict, Standing
 from tito.app import App, example, json_option, pass_app
 
-OUR_FAULT = 3
 SHOWN = 2  # failures of a module that are told in full
 
 
@@ -41,8 +40,11 @@ def verify(app: App, revision: str, as_json: bool) -> int:
         app.screen.json(reports_json.dumps(reports_json.standing_values(standing)))
     else:
         _show(app, standing)
-    if any(v.faults for v in standing.modules.values()):
-        return OUR_FAULT
+    trained = [v.evidence for v in standing.milestones.values() if v.evidence]
+    if any(v.faults for v in standing.modules.values()) or not all(
+        e.worth_keeping for e in trained
+    ):
+        return Fault.exit_code
     return 1 if _wrong(standing) else 0
 
 

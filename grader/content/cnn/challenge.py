@@ -34,7 +34,6 @@ MAIN = [(8, 1, 0, True)]
 # differentiate one by one. It is not trained to learn: its first steps are compared.
 DEEP = [(16, 1, 1, False), (32, 2, 1, False), (256, 1, 0, True)]
 
-
 # Claim -> the likely causes when it fails, in order.
 HINTS = {
     "loss": "Does Adam correct its averages for the first steps, one counter per parameter? "

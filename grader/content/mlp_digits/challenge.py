@@ -25,7 +25,6 @@ SHUFFLED = 100  # numbers that a shuffling DataLoader is asked to deal out
 # Together they move a weight as far as a rate of 0.1 without momentum would.
 LR, MOMENTUM = 0.05, 0.5
 
-
 # Claim -> the likely causes when it fails, in order.
 HINTS = {
     "loss": "Does SGD step against the gradient, and does zero_grad() forget the last one? "

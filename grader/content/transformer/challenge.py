@@ -21,7 +21,6 @@ VOCABULARY = SYMBOLS + 1  # and the separator
 SEQUENCES, HELD_OUT = 640, 200
 EPOCHS, BATCH, LR = 15, 32, 5e-3
 
-
 # Claim -> the likely causes when it fails, in order.
 HINTS = {
     "loss": "Is softmax taken over the keys (the last axis) and the score divided by the "

@@ -221,10 +221,7 @@ def _claims(milestone: Milestone, found: Challenge, measures: Measures) -> tuple
     still = _without("change", measures.parameters)
     falls, accuracy = milestone.loss_falls, milestone.accuracy
     claims = {
-        "loss": (
-            _holds(falls, measures.loss_fall_percent),
-            f"{words['loss']}; required {falls}",
-        ),
+        "loss": (_holds(falls, measures.loss_fall_percent), f"{words['loss']}; required {falls}"),
         "accuracy": (
             _holds(accuracy, measures.accuracy_percent),
             f"{words['accuracy']}; required {accuracy}",

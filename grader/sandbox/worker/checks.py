@@ -36,9 +36,9 @@ def main() -> None:
 
 def _load(program: Frame, channel: Channel) -> tuple[dict[str, Any], Frame | None]:
     """Execute the lesson under the name it is exported as; a failure counts for every check."""
-    channel.send(event="loading")
     module = types.ModuleType(program["module"])
     parent, _, leaf = program["module"].rpartition(".")
+    channel.send(event="loading")  # from here on, what goes wrong is the student's
     sink = BoundedText()
     sys.stdout = sys.stderr = sink
     try:
