@@ -965,12 +965,14 @@ def test_a_worker_that_fails_before_the_students_code_is_our_fault(sandbox):
 def test_a_worker_that_somebody_kills_before_it_began_gets_a_second_one(
     sandbox, tmp_path, monkeypatch, times, number, expected
 ):
-    deaths, start = tmp_path / "deaths", process.Brood.start
+    deaths, start = tmp_path / "deaths", process.ProcessTree.start
     script = f'[ $(wc -l <"$0") -ge {times} ] && exec "$@"; echo >>"$0"; kill -{number} $$'
     killed = ["sh", "-c", script, str(deaths)]
     deaths.touch()
     monkeypatch.setattr(
-        process.Brood, "start", lambda self, command, **o: start(self, [*killed, *command], **o)
+        process.ProcessTree,
+        "start",
+        lambda self, command, **o: start(self, [*killed, *command], **o),
     )
     evidence = sandbox.run(job(ANSWER, TESTS))
     assert outcomes(evidence) == [expected] * 3
