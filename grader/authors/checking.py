@@ -290,8 +290,22 @@ LISTED = {
 }
 
 
+# Where a release speaks of each milestone -> how.
+TOLD = {
+    "release/README.md": "badges/{}.svg",
+    ".github/workflows/classroom.yml": "steps.grade.outputs.{} ",
+}
+
+
 def _lists(course: Course) -> Iterator[Remark]:
-    """No report, sandbox, ledger or command is forgotten in its list."""
+    """No report, sandbox, ledger, command or milestone is forgotten where they are listed."""
+    for path, words in TOLD.items():
+        text = (course.root / path).read_text("utf-8") if (course.root / path).is_file() else ""
+        for milestone in course.milestones if text else ():
+            if words.format(milestone.id) not in text:
+                yield Remark(
+                    f"{path} has no line for {milestone.id}.", "Add one like those of the others."
+                )
     for folder, (name, mark) in LISTED.items():
         path = f"{folder.removesuffix('/formats')}/__init__.py"
         text = (course.root / path).read_text("utf-8") if (course.root / path).is_file() else ""

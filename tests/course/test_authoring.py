@@ -379,6 +379,12 @@ def test_a_milestone_without_its_test_is_found(course_repo):
     assert missing not in seen(course_repo.top)
 
 
+@pytest.mark.parametrize("file", ["release/README.md", ".github/workflows/classroom.yml"])
+def test_a_milestone_that_students_would_not_see_is_found(course_repo, file):
+    course_repo.write({file: "the others\n"})
+    assert f"{file} has no line for perceptron." in seen(course_repo.top)
+
+
 def test_an_unlisted_folder_is_found(course_repo):
     course_repo.commit({"modules/02_three/three.py": ONE})
     assert "modules/02_three is not listed in course.yaml." in seen(course_repo.top)
