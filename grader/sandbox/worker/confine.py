@@ -19,130 +19,57 @@ from collections.abc import Iterable
 
 MIN_LANDLOCK = 3  # before it, a file that may be read may be emptied with O_TRUNC
 
-# name: number on x86-64, number on arm64; None where there is no such call.
-_Calls = dict[str, tuple["int | None", "int | None"]]
+_Calls = dict[str, tuple["int | None", "int | None"]]  # by name: on x86-64, on arm64
 
-# Not permitted. Other processes, and more of our own:
-_DENIED: _Calls = {
-    "fork": (57, None),
-    "vfork": (58, None),
-    "execve": (59, 221),
-    "execveat": (322, 281),
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "pidfd_open": (434, 434),
-    "pidfd_getfd": (438, 438),
-    "pidfd_send_signal": (424, 424),
-    "kcmp": (312, 272),
-    "tkill": (200, 130),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-    "setpriority": (141, 140),
-    "ioprio_set": (251, 30),
-    "sched_setparam": (142, 118),
-    "sched_setscheduler": (144, 119),
-    "sched_setaffinity": (203, 122),
-    "sched_setattr": (314, 274),
-    "migrate_pages": (256, 238),
-    "move_pages": (279, 239),
-    # The network, and everything that outlives a process or escapes its memory limit:
-    "socket": (41, 198),
-    "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "memfd_create": (319, 279),
-    "memfd_secret": (447, 447),
-    "shmget": (29, 194),
-    "shmat": (30, 196),
-    "shmctl": (31, 195),
-    "semget": (64, 190),
-    "semop": (65, 193),
-    "semctl": (66, 191),
-    "semtimedop": (220, 192),
-    "msgget": (68, 186),
-    "msgsnd": (69, 189),
-    "msgrcv": (70, 188),
-    "msgctl": (71, 187),
-    "mq_open": (240, 180),
-    "mq_unlink": (241, 181),
-    "keyctl": (250, 219),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    # What Landlock has no word for:
-    "truncate": (76, 45),
-    "setxattr": (188, 5),
-    "lsetxattr": (189, 6),
-    "fsetxattr": (190, 7),
-    "removexattr": (197, 14),
-    "lremovexattr": (198, 15),
-    "fremovexattr": (199, 16),
-    "mknod": (133, None),
-    "mknodat": (259, 33),
-    "inotify_init": (253, None),
-    "inotify_init1": (294, 26),
-    "fanotify_init": (300, 262),
-    "open_by_handle_at": (304, 265),
-    "name_to_handle_at": (303, 264),
-    # The machine:
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "move_mount": (429, 429),
-    "open_tree": (428, 428),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "mount_setattr": (442, 442),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "init_module": (175, 105),
-    "finit_module": (313, 273),
-    "delete_module": (176, 106),
-    "kexec_load": (246, 104),
-    "kexec_file_load": (320, 294),
-    "reboot": (169, 142),
-    "swapon": (167, 224),
-    "swapoff": (168, 225),
-    "acct": (163, 89),
-    "quotactl": (179, 60),
-    "quotactl_fd": (443, 443),
-    "settimeofday": (164, 170),
-    "clock_settime": (227, 112),
-    "clock_adjtime": (305, 266),
-    "adjtimex": (159, 171),
-    "sethostname": (170, 161),
-    "setdomainname": (171, 162),
-    "iopl": (172, None),
-    "ioperm": (173, None),
-    "modify_ldt": (154, None),
-    "syslog": (103, 116),
-    "personality": (135, 92),
-    "vhangup": (153, 58),
-    "uselib": (134, None),
-}
+
+def _calls(table: str) -> _Calls:
+    """TABLE: "name number number, ..."; "-" where there is no such call. Lines with # are prose."""
+    text = " ".join(line for line in table.splitlines() if "#" not in line)
+    rows = [row.split() for row in text.split(",") if row.strip()]
+    return {name: (_number(x86), _number(arm)) for name, x86, arm in rows}
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text != "-" else None
+
+
+# Not permitted.
+_DENIED = _calls("""
+  # Other processes, and more of our own:
+    fork 57 -, vfork 58 -, execve 59 221, execveat 322 281, ptrace 101 117,
+    process_vm_readv 310 270, process_vm_writev 311 271, process_madvise 440 440,
+    pidfd_open 434 434, pidfd_getfd 438 438, pidfd_send_signal 424 424, kcmp 312 272,
+    tkill 200 130, rt_sigqueueinfo 129 138, rt_tgsigqueueinfo 297 240, setpriority 141 140,
+    ioprio_set 251 30, sched_setparam 142 118, sched_setscheduler 144 119,
+    sched_setaffinity 203 122, sched_setattr 314 274, migrate_pages 256 238, move_pages 279 239,
+  # The network, and everything that outlives a process or escapes its memory limit:
+    socket 41 198, io_uring_setup 425 425, io_uring_enter 426 426, io_uring_register 427 427,
+    memfd_create 319 279, memfd_secret 447 447, shmget 29 194, shmat 30 196, shmctl 31 195,
+    semget 64 190, semop 65 193, semctl 66 191, semtimedop 220 192, msgget 68 186, msgsnd 69 189,
+    msgrcv 70 188, msgctl 71 187, mq_open 240 180, mq_unlink 241 181, keyctl 250 219,
+    add_key 248 217, request_key 249 218,
+  # What Landlock has no word for:
+    truncate 76 45, setxattr 188 5, lsetxattr 189 6, fsetxattr 190 7, removexattr 197 14,
+    lremovexattr 198 15, fremovexattr 199 16, mknod 133 -, mknodat 259 33, inotify_init 253 -,
+    inotify_init1 294 26, fanotify_init 300 262, open_by_handle_at 304 265,
+    name_to_handle_at 303 264,
+  # The machine:
+    mount 165 40, umount2 166 39, pivot_root 155 41, chroot 161 51, move_mount 429 429,
+    open_tree 428 428, fsopen 430 430, fsconfig 431 431, fsmount 432 432, fspick 433 433,
+    mount_setattr 442 442, unshare 272 97, setns 308 268, bpf 321 280, perf_event_open 298 241,
+    userfaultfd 323 282, init_module 175 105, finit_module 313 273, delete_module 176 106,
+    kexec_load 246 104, kexec_file_load 320 294, reboot 169 142, swapon 167 224, swapoff 168 225,
+    acct 163 89, quotactl 179 60, quotactl_fd 443 443, settimeofday 164 170,
+    clock_settime 227 112, clock_adjtime 305 266, adjtimex 159 171, sethostname 170 161,
+    setdomainname 171 162, iopl 172 -, ioperm 173 -, modify_ldt 154 -, syslog 103 116,
+    personality 135 92, vhangup 153 58, uselib 134 -,
+""")
 # Done, says the kernel, and does nothing. Landlock cannot keep a process from the modes and times
 # of files that it may not even read; shutil.copy() in an honest solution must still work.
-_PRETENDED: _Calls = {
-    "chmod": (90, None),
-    "fchmod": (91, 52),
-    "fchmodat": (268, 53),
-    "fchmodat2": (452, 452),
-    "chown": (92, None),
-    "fchown": (93, 55),
-    "lchown": (94, None),
-    "fchownat": (260, 54),
-    "utime": (132, None),
-    "utimes": (235, None),
-    "futimesat": (261, None),
-    "utimensat": (280, 88),
-}
+_PRETENDED = _calls("""
+    chmod 90 -, fchmod 91 52, fchmodat 268 53, fchmodat2 452 452, chown 92 -, fchown 93 55,
+    lchown 94 -, fchownat 260 54, utime 132 -, utimes 235 -, futimesat 261 -, utimensat 280 88,
+""")
 _LEAVING: _Calls = {"setsid": (112, 157), "setpgid": (109, 154)}
 # To itself only: their first argument is a process.
 _OWN: _Calls = {"kill": (62, 129), "tgkill": (234, 131)}
