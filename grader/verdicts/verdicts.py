@@ -67,7 +67,7 @@ class MilestoneState(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ClaimPoints:
     """One claim of a milestone and its share of the points.
 
     check: what was found; MISSING when nothing was run, FAILED when a proof behind it fails.
@@ -128,17 +128,19 @@ class MilestoneVerdict:
         return tuple(c for c in self.evidence.checks if c.outcome is not Outcome.PASSED)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[ClaimPoints, ...]:
         """Equal parts, in whole points: one per claim, or a single one if they cannot be equal."""
         titles = claim_titles(self.milestone)
         found = {name: self._found(name, title) for name, title in titles.items()}
         if self.milestone.points % len(titles) == 0:
             worth = self.milestone.points // len(titles)
-            return tuple(Part(name, titles[name], check, worth) for name, check in found.items())
+            return tuple(
+                ClaimPoints(name, titles[name], check, worth) for name, check in found.items()
+            )
         whole = next((c for c in found.values() if c.outcome is not Outcome.PASSED), None)
         name, title = "learns", "All claims together"
         check = whole or CheckResult(name, title, Outcome.PASSED)
-        return (Part(name, title, check, self.milestone.points),)
+        return (ClaimPoints(name, title, check, self.milestone.points),)
 
     def _found(self, name: str, title: str) -> CheckResult:
         """What was found of one claim. Where a proof fails, no claim that stands on it holds."""

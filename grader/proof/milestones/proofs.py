@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from grader.proof.milestones.challenges import Array, Challenge, Run, Watch
-from grader.proof.milestones.transcript import Record
+from grader.proof.milestones.transcript import Transcript
 from grader.proof.milestones.words import (
     _gradient_hint,
     _listed,
@@ -89,7 +89,7 @@ COST = "Gradients come from one backward pass"
 
 
 def check(
-    found: Challenge, runs: Sequence[Run], records: Sequence[Record], key: str
+    found: Challenge, runs: Sequence[Run], records: Sequence[Transcript], key: str
 ) -> list[Comparison]:
     """All kinds of evidence, in the order in which a student should look at them."""
     titles = {**TITLES, **{n: p.title for n, p in found.proofs.items()}, "cost": COST}
@@ -125,7 +125,7 @@ def check(
 class _Examined:
     """One training under examination."""
 
-    def __init__(self, found: Challenge, run: Run, record: Record, key: str) -> None:
+    def __init__(self, found: Challenge, run: Run, record: Transcript, key: str) -> None:
         self._found = found
         self._run = run
         self._record = record
@@ -468,7 +468,7 @@ def _adam(gradients: Array, lr: float, _momentum: float) -> Iterator[tuple[Array
         yield -rate * mean, rate * size
 
 
-def _cost(records: Sequence[Record]) -> str:
+def _cost(records: Sequence[Transcript]) -> str:
     seconds = records[-1].seconds
     if not seconds <= LARGE_S:
         count = records[-1].values.shape[1]

@@ -15,7 +15,7 @@ from grader.verdicts.measures import Parameter, finite
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Transcript:
     """One training of T steps with n numbers in k parameters, as the worker's library holds them.
 
     losses: (T,) float64.  gradients: (T, n), zero where there was none.  present: name -> (T,)
@@ -78,7 +78,7 @@ def read(
     arrived_s: Sequence[float],
     runs: Sequence[Run],
     began_s: Mapping[str, float],
-) -> list[Record]:
+) -> list[Transcript]:
     """One record per run. Raises Wrong unless everything that was asked for is there, in order.
 
     began_s: name of a run -> when the worker was given its numbers; without, its first word counts.
@@ -128,7 +128,7 @@ class _Bundles:
         return unpack(self.next(run, kind, what)[0])[1]
 
 
-def _read_run(bundles: _Bundles, run: Run, began_s: float | None) -> Record:
+def _read_run(bundles: _Bundles, run: Run, began_s: float | None) -> Transcript:
     own = bundles.arrays(run, "initial", "the first values")
     began_s = bundles.now_s if began_s is None else began_s
     if own.keys() != run.initial.keys():
@@ -147,7 +147,7 @@ def _read_run(bundles: _Bundles, run: Run, began_s: float | None) -> Record:
             name: _shaped(arrays.get(name), f"{kind}, {name}", shape)
             for name, shape in shapes.items()
         }
-    return Record(
+    return Transcript(
         losses,
         gradients,
         values,
@@ -173,7 +173,7 @@ def _columns(run: Run) -> dict[str, slice]:
 
 
 def _read_steps(bundles: _Bundles, run: Run) -> tuple[Array, Array, Array, dict[str, Array], bool]:
-    """losses, gradients, values, present and double of a Record."""
+    """losses, gradients, values, present and double of a Transcript."""
     columns = _columns(run)
     count = sum(first.size for first in run.initial.values())
     losses = np.empty(run.steps)

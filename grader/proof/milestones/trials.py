@@ -24,7 +24,7 @@ from grader.verdicts.measures import Measures, Number, Parameter, finite
 if TYPE_CHECKING:
     from grader.proof.milestones.challenges import Challenge, Run
     from grader.proof.milestones.proofs import Comparison
-    from grader.proof.milestones.transcript import Record
+    from grader.proof.milestones.transcript import Transcript
 
 CHECK = "training"  # what the worker reports on
 WORKER = "train.py"
@@ -180,7 +180,7 @@ def _unmeasured(milestone: Milestone, training: CheckResult) -> tuple[CheckResul
     )
 
 
-def _measure(found: Challenge, run: Run, record: Record, measures: Measures) -> Measures:
+def _measure(found: Challenge, run: Run, record: Transcript, measures: Measures) -> Measures:
     """MEASURES with all that one run gives."""
     losses = record.losses
     first, last = float(losses[0]), float(losses[-run.epoch :].mean())

@@ -15,7 +15,7 @@ from typing import Any
 from grader.reports import escape
 from grader.verdicts.facts import Outcome
 from grader.verdicts.report import Report
-from grader.verdicts.verdicts import MilestoneVerdict, Part
+from grader.verdicts.verdicts import ClaimPoints, MilestoneVerdict
 
 _MESSAGE = 500
 _ERRORS = (Outcome.ERRORED, Outcome.TIMED_OUT, Outcome.FAULT)
@@ -54,7 +54,7 @@ def result(verdict: MilestoneVerdict) -> dict[str, Any]:
     return {"version": 1, "status": status, "max_score": verdict.milestone.points, "tests": tests}
 
 
-def _test(verdict: MilestoneVerdict, part: Part) -> dict[str, Any]:
+def _test(verdict: MilestoneVerdict, part: ClaimPoints) -> dict[str, Any]:
     check = part.check
     path, line = escape.place(check.where) or ("", 0)
     return {
@@ -69,13 +69,13 @@ def _test(verdict: MilestoneVerdict, part: Part) -> dict[str, Any]:
     }
 
 
-def _status(part: Part) -> str:
+def _status(part: ClaimPoints) -> str:
     if part.passed:
         return "pass"
     return "error" if part.check.outcome in _ERRORS else "fail"
 
 
-def _message(part: Part) -> str:
+def _message(part: ClaimPoints) -> str:
     check = part.check
     said = check.message or check.outcome.value.replace("_", " ")
     return f"{said} Hint: {check.hint}" if check.hint else said

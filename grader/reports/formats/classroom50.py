@@ -12,7 +12,7 @@ from typing import Any
 from grader.reports import escape
 from grader.reports.formats import markdown
 from grader.verdicts.report import Report
-from grader.verdicts.verdicts import Part
+from grader.verdicts.verdicts import ClaimPoints
 
 SCHEMA = "classroom50/result/v1"
 _DETAIL = 500
@@ -52,7 +52,7 @@ def result(report: Report) -> dict[str, Any]:
     return {k: escape.line(v) if isinstance(v, str) else v for k, v in values.items()}
 
 
-def _test(milestone_id: str, part: Part) -> dict[str, Any]:
+def _test(milestone_id: str, part: ClaimPoints) -> dict[str, Any]:
     check = part.check
     test: dict[str, Any] = {
         "test-name": escape.name(f"{milestone_id} {part.name}"),
