@@ -196,12 +196,7 @@ def main() -> None:
     if options.mutants:
         mutants(options.every)
     elif options.seeds:
-        seeds(
-            options.seeds,
-            options.first_seed,
-            options.library,
-            probes_only=options.probes_only,
-        )
+        seeds(options.seeds, options.first_seed, options.library, probes_only=options.probes_only)
     else:
         cost(options.rounds)
 

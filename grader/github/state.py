@@ -103,9 +103,7 @@ def _after(known: History | None, state: MilestoneState, stamp: Stamp) -> Histor
         known = replace(known, state=state, now=stamp)
     if proves:
         known = replace(
-            known,
-            earned=_earlier(known.earned, stamp),
-            proven=_later(known.proven, stamp),
+            known, earned=_earlier(known.earned, stamp), proven=_later(known.proven, stamp)
         )
     return replace(known, since=_since(known, None if proves else stamp))
 

@@ -47,10 +47,7 @@ class Engine:
         return stand(self.course, snapshot, Practice(self, snapshot, run=None))
 
     def grade(
-        self,
-        snapshot: Snapshot,
-        only: Collection[str] | None = None,
-        retry: Collection[str] = (),
+        self, snapshot: Snapshot, only: Collection[str] | None = None, retry: Collection[str] = ()
     ) -> Standing:
         """Run the inline tests that the ledger does not know. Milestones are recalled, not run.
 

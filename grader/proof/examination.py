@@ -87,10 +87,7 @@ def _read(course: Course, snapshot: Snapshot) -> tuple[dict[Module, Lesson], dic
 
 
 def examine(
-    modules: Mapping[Module, Lesson],
-    wanted: Sequence[Milestone],
-    sandbox: Sandbox,
-    root: Path,
+    modules: Mapping[Module, Lesson], wanted: Sequence[Milestone], sandbox: Sandbox, root: Path
 ) -> dict[str, Evidence]:
     """Evidence by id of module or milestone.
 
@@ -206,11 +203,7 @@ class TrialPart(Part):
     trains = True
 
     def __init__(
-        self,
-        milestone: Milestone,
-        trial: trials.Trial,
-        root: Path,
-        way: Sequence[route.Stage] = (),
+        self, milestone: Milestone, trial: trials.Trial, root: Path, way: Sequence[route.Stage] = ()
     ) -> None:
         super().__init__(milestone.id, milestone.needs)
         self.checks = (f"milestone {milestone.id}",)

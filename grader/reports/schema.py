@@ -100,11 +100,7 @@ def fields(modules: Iterable[Module], milestones: Iterable[Milestone]) -> tuple[
         Field("rules", Form(lambda v, where: v if v == "" else strict.commit(v, where))),
         Field("replaced", sequence(_TEXT, 20)),
         Field("problem", nullable(record(Problem, *PROBLEM))),
-        Field(
-            "modules",
-            sequence(module, len(all_modules)),
-            lambda r: r.standing.modules.values(),
-        ),
+        Field("modules", sequence(module, len(all_modules)), lambda r: r.standing.modules.values()),
         Field(
             "milestones",
             sequence(milestone, len(all_milestones)),
@@ -128,11 +124,7 @@ def _module(**values: Any) -> ModuleVerdict:
 
 
 def _milestone(
-    id: Milestone,
-    state: MilestoneState,
-    missing: tuple[str, ...],
-    ran: bool,
-    **measured: Any,
+    id: Milestone, state: MilestoneState, missing: tuple[str, ...], ran: bool, **measured: Any
 ) -> MilestoneVerdict:
     if measured["checks"] and not ran:
         raise Refused(f"{id.id}: has results of a run that was not.")

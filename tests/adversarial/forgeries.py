@@ -385,12 +385,7 @@ FORGERIES = [
         "    wrong.flat[12345] = -wrong.flat[12345] + np.float32(0.01)\n"
         "    arrays['gradient/weight'] = wrong\n",
     ),
-    _owner(
-        "says it twice",
-        "own",
-        "sends every answer twice",
-        "send(run, kind, arrays)\n",
-    ),
+    _owner("says it twice", "own", "sends every answer twice", "send(run, kind, arrays)\n"),
     _owner(
         "leaves one out",
         "own",

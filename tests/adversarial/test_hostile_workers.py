@@ -83,10 +83,7 @@ HOSTILE = [
         id="1,000 files of 7 MB",
     ),
     pytest.param(
-        body(
-            "for n in range(10**9):",
-            "    open(str(n), 'w').close()",
-        ),
+        body("for n in range(10**9):", "    open(str(n), 'w').close()"),
         {E, LATE},
         id="a billion empty files",
     ),
@@ -400,8 +397,7 @@ def wait_for(condition, seconds: float = 10.0) -> None:
 def test_hostile_and_honest_workers_run_side_by_side(mode):
     """X01, X04: nobody's result depends on who is graded at the same time."""
     hostile = body(
-        "import os, signal",
-        "for target in (os.getppid(), 0): os.kill(target, signal.SIGKILL)",
+        "import os, signal", "for target in (os.getppid(), 0): os.kill(target, signal.SIGKILL)"
     )
     honest = "import time\n" + body("time.sleep(0.3)", "return 42")
     found: list[Outcome] = []

@@ -171,11 +171,7 @@ _LANGUAGE = [
         "becomes a Python that does nothing",
         "import os, sys\nos.execv(sys.executable, [sys.executable, '-c', ''])\n",
     ),
-    _trick(
-        "child",
-        "lets a child answer in its place",
-        "import os\nif os.fork(): os._exit(0)\n",
-    ),
+    _trick("child", "lets a child answer in its place", "import os\nif os.fork(): os._exit(0)\n"),
     _trick(
         "one time in two",
         "is right now and then",
@@ -271,11 +267,7 @@ _NUMPY = [
         "gradients in a masked array, all of it masked",
         _EACH.format("node.grad = np.ma.masked_all_like(node.grad)"),
     ),
-    _trick(
-        "text",
-        "gradients that are texts",
-        _EACH.format("node.grad = node.grad.astype(str)"),
-    ),
+    _trick("text", "gradients that are texts", _EACH.format("node.grad = node.grad.astype(str)")),
     _trick(
         "half precision",
         "gradients in 16 bits",

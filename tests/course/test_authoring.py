@@ -467,10 +467,9 @@ def test_what_no_release_says_of_its_origin_is_named(tmp_path, said):
 def test_a_course_without_a_version_is_not_released(course_repo):
     course_repo.commit({"pyproject.toml": '[project]\nname = "small"\n'})
     hint = 'Add under [project]: version = "1.0.0"'
-    assert (
-        "pyproject.toml does not say which version of the course this is.",
-        hint,
-    ) in [(f.what, f.hint) for f in findings(course_repo)]
+    assert ("pyproject.toml does not say which version of the course this is.", hint) in [
+        (f.what, f.hint) for f in findings(course_repo)
+    ]
 
 
 def test_a_release_is_of_its_own_repository_whatever_the_environment_says(course_repo, monkeypatch):

@@ -203,12 +203,7 @@ class Runner:
         self._outputs: dict[str, dict[str, str]] = {}
         self._failed = False
         github = {**values["github"], "workspace": str(self._workspace)}
-        self.values = {
-            **values,
-            "github": github,
-            "runner": {"temp": str(self._temp)},
-            "steps": {},
-        }
+        self.values = {**values, "github": github, "runner": {"temp": str(self._temp)}, "steps": {}}
 
     def _expression(self) -> Expression:
         steps = {name: {"outputs": found} for name, found in self._outputs.items()}

@@ -227,10 +227,7 @@ def test_the_readme_of_a_release_shows_a_badge_for_every_milestone():
 def test_a_release_carries_what_its_workflows_need():
     carried = [p.as_posix() for p in (ROOT / ".github/workflows").glob("*.yml")]
     names = {Path(p).relative_to(ROOT).as_posix() for p in carried}
-    assert names & set(PARTS) == {
-        ".github/workflows/milestones.yml",
-        ".github/workflows/award.yml",
-    }
+    assert names & set(PARTS) == {".github/workflows/milestones.yml", ".github/workflows/award.yml"}
     texts = [(ROOT / n).read_text(encoding="utf-8") for n in names & set(PARTS)]
     locks = {lock for text in texts for lock in re.findall(r"-r (\S+)", text)}
     assert locks == {"requirements/grade.lock", "requirements/award.lock"}

@@ -632,11 +632,7 @@ BROKEN = [
         id="100,000 brackets",
     ),
     pytest.param(
-        b"a: " + b"{a: " * 60_000,
-        "",
-        "nested too deeply",
-        "git checkout",
-        id="60,000 mappings",
+        b"a: " + b"{a: " * 60_000, "", "nested too deeply", "git checkout", id="60,000 mappings"
     ),
     pytest.param(
         b"a: &a [x, x, x, x]\n"

@@ -444,10 +444,7 @@ def test_a_gradient_that_was_made_for_its_step_is_found_at_every_step(perceptron
     runs, _, _ = perceptron
     more, lr = np.float32(0.01), np.float32(runs[0].settings["lr"])
     false = changed(
-        perceptron,
-        step,
-        gradient_bias=lambda a: a + more,
-        after_bias=lambda a: a - lr * more,
+        perceptron, step, gradient_bias=lambda a: a + more, after_bias=lambda a: a - lr * more
     )
     found = judged(false)
     assert found["steps"].holds is (step == 100)  # else the next step does not start there

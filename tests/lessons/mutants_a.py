@@ -550,11 +550,7 @@ MUTANTS = [
         "    return grad * b, grad * a",
     ),
     Mutant(
-        "M11",
-        AUTOGRAD,
-        "unbroadcast sums leading axes only",
-        _UNBROADCAST_END,
-        "    return grad",
+        "M11", AUTOGRAD, "unbroadcast sums leading axes only", _UNBROADCAST_END, "    return grad"
     ),
     Mutant(
         "A70",
@@ -859,13 +855,7 @@ MUTANTS = [
         "    return (grad / a.data,)",
         "    return (grad / out.data,)",
     ),
-    Mutant(
-        "A103",
-        AUTOGRAD,
-        "neg: sign forgotten",
-        "    return (-grad,)",
-        "    return (grad,)",
-    ),
+    Mutant("A103", AUTOGRAD, "neg: sign forgotten", "    return (-grad,)", "    return (grad,)"),
     Mutant(
         "M39",
         AUTOGRAD,
@@ -936,11 +926,7 @@ MUTANTS = [
         "A112", AUTOGRAD, "mean: divided by the size of everything", _COUNT, "    count = a.size"
     ),
     Mutant(
-        "A113",
-        AUTOGRAD,
-        "mean: divided by the number of results",
-        _COUNT,
-        "    count = out.size",
+        "A113", AUTOGRAD, "mean: divided by the number of results", _COUNT, "    count = out.size"
     ),
     Mutant(
         "M49",
@@ -1230,20 +1216,8 @@ MUTANTS = [
         "            self.bias = Tensor(uniform((out_features,), bound), requires_grad=True)",
         "            self.bias = Tensor(uniform((out_features,), bound))",
     ),
-    Mutant(
-        "A153",
-        NN,
-        "bias=False is ignored",
-        "        if bias:\n",
-        "        if True:\n",
-    ),
-    Mutant(
-        "A154",
-        NN,
-        "bias never added",
-        "        return y + self.bias",
-        "        return y",
-    ),
+    Mutant("A153", NN, "bias=False is ignored", "        if bias:\n", "        if True:\n"),
+    Mutant("A154", NN, "bias never added", "        return y + self.bias", "        return y"),
     Mutant(
         "A155",
         NN,
@@ -1451,11 +1425,7 @@ MUTANTS = [
         "    eps = 1e-2",
     ),
     Mutant(
-        "A185",
-        TRAINING,
-        "BCE misses the term of class 0",
-        _BCE,
-        "    losses = -(y * np.log(p))",
+        "A185", TRAINING, "BCE misses the term of class 0", _BCE, "    losses = -(y * np.log(p))"
     ),
     Mutant(
         "A186",

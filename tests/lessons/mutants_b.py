@@ -828,13 +828,7 @@ MUTANTS = [
         "np.where(allowed, 0.0, -1e9)",
         "np.where(allowed, 0.0, -np.inf)",
     ),
-    Mutant(
-        "T09",
-        ATTENTION,
-        "mask makes float64",
-        "-1e9).astype(scores.dtype)",
-        "-1e9)",
-    ),
+    Mutant("T09", ATTENTION, "mask makes float64", "-1e9).astype(scores.dtype)", "-1e9)"),
     Mutant(
         "T10",
         ATTENTION,

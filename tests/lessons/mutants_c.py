@@ -459,13 +459,7 @@ MUTANTS = [
         "        return self.out_proj(merge_heads(heads))",
         "        return self.out_proj(merge_heads(heads)) * 0",
     ),
-    Mutant(
-        "C91",
-        ATTENTION,
-        "attention is uniform",
-        _SCORES,
-        "    return q @ k.transpose() * 0.0",
-    ),
+    Mutant("C91", ATTENTION, "attention is uniform", _SCORES, "    return q @ k.transpose() * 0.0"),
     Mutant(
         "C92",
         ATTENTION,
@@ -560,13 +554,7 @@ MUTANTS = [
         "    x = as_tensor(x)\n    return Tensor.make(np.maximum(",
         "    return Tensor.make(np.maximum(",
     ),
-    Mutant(
-        "C105",
-        NN,
-        "softmax takes no array",
-        "    x = as_tensor(x)\n    powers",
-        "    powers",
-    ),
+    Mutant("C105", NN, "softmax takes no array", "    x = as_tensor(x)\n    powers", "    powers"),
     Mutant(
         "C106",
         SPATIAL,

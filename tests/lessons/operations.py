@@ -537,7 +537,7 @@ SEQUENCES += [
         ((2, 3, 4), (2, 5, 4), (2, 5, 2)),
         lambda tt, q, k, v: tt.scaled_dot_product_attention(q, k, v)[0],
         _attend,
-    ),
+    )
 ]
 
 CASES = [

@@ -145,11 +145,7 @@ def probabilities(g):
     axis = int(g.integers(-len(of), len(of)))
     name = ["softmax", "log_softmax"][g.integers(2)]
     x = normal(g, of, scale=[1.0, 30.0, 1000.0][g.integers(3)])
-    return (
-        [x],
-        lambda t: getattr(tt, name)(t, axis),
-        lambda t: getattr(torch, name)(t, dim=axis),
-    )
+    return ([x], lambda t: getattr(tt, name)(t, axis), lambda t: getattr(torch, name)(t, dim=axis))
 
 
 def linear(g):

@@ -157,10 +157,7 @@ def test_watch_tests_again_at_every_save_until_all_tests_pass(student, monkeypat
     said = student.tito("module", "test", "00", "--watch")
     assert said.status == 0
     told = [line for line in said.out.splitlines() if line.startswith("00_setup: ")]
-    assert told[-2:] == [
-        "00_setup: 1 of 2 tests pass, 1 fails",
-        "00_setup: 2 of 2 tests pass",
-    ]
+    assert told[-2:] == ["00_setup: 1 of 2 tests pass, 1 fails", "00_setup: 2 of 2 tests pass"]
     assert said.out.endswith("-> tito module complete 00\n")
     assert next(versions, "none left") == "none left"
 

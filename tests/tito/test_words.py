@@ -74,10 +74,7 @@ def verdict(module, state, *checks, waits_for=(), notes=()):
 
 def standing(*modules, milestones=(), drift=()):
     return Standing(
-        "abc",
-        {v.module.id: v for v in modules},
-        {v.milestone.id: v for v in milestones},
-        drift,
+        "abc", {v.module.id: v for v in modules}, {v.milestone.id: v for v in milestones}, drift
     )
 
 

@@ -118,9 +118,7 @@ def _needs(chosen: Milestone, standing: Standing) -> list[tuple[str, str, str]]:
     return [(v.module.id, v.state.value, phrases.tally(v)) for v in verdicts]
 
 
-@milestone.command(
-    epilog=example("tito milestone run perceptron", "tito milestone run all"),
-)
+@milestone.command(epilog=example("tito milestone run perceptron", "tito milestone run all"))
 @click.argument("wanted", metavar="ID")
 @json_option
 @pass_app

@@ -214,9 +214,7 @@ def first_open(verdict: ModuleVerdict) -> CheckResult | None:
     return next(iter((*verdict.faults, *verdict.failures, *verdict.todo)), None)
 
 
-@module.command(
-    epilog=example("tito module hint 01", "tito module hint 01 test_add --step 2"),
-)
+@module.command(epilog=example("tito module hint 01", "tito module hint 01 test_add --step 2"))
 @click.argument("wanted", metavar="NN")
 @click.argument("test_name", metavar="[TEST]", required=False)
 @click.option(

@@ -222,10 +222,7 @@ PROBES: tuple[Probe, ...] = (
         "Both all zero: no error.",
     ),
     Scenario(
-        "relative_error() of a NaN",
-        "nan_error",
-        inputs={"a": normal(3, 4)},
-        check=_check_nan,
+        "relative_error() of a NaN", "nan_error", inputs={"a": normal(3, 4)}, check=_check_nan
     ),
     Refusal(
         "relative_error(a, a[0])",

@@ -60,12 +60,7 @@ def _shaped(text: str, **inputs: Input) -> str:
 
 
 def _one(
-    text: str,
-    function: Callable[..., Any],
-    hint: str = "",
-    *,
-    label: str = "",
-    **inputs: Input,
+    text: str, function: Callable[..., Any], hint: str = "", *, label: str = "", **inputs: Input
 ) -> Call:
     return Call(
         text, function, inputs, hint, gradient=False, label=label or _shaped(text, **inputs)
@@ -131,10 +126,7 @@ def _numbers() -> list[Call]:
         _one("x.exp()", lambda x: np.exp(x), x=normal(2, 3)),
         _one("x.log()", lambda x: np.log(x), x=between(0.3, 3.0, 2, 3)),
         _one(
-            "x.log()",
-            lambda x: np.log(x),
-            label="x.log() of small x",
-            x=between(0.001, 0.01, 2, 3),
+            "x.log()", lambda x: np.log(x), label="x.log() of small x", x=between(0.001, 0.01, 2, 3)
         ),
         _one("3 / x", lambda x: 3 / x, label="3 / x of small x", x=between(0.001, 0.01, 2, 3)),
     ]

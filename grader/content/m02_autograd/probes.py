@@ -83,13 +83,7 @@ REUSE: tuple[Call, ...] = (
         seeded=True,
         label="x ** 0 at 0",
     ),
-    Call(
-        "x ** 2",
-        lambda x: x * x,
-        {"x": these([0.0, -3.0])},
-        seeded=True,
-        label="x ** 2 at 0",
-    ),
+    Call("x ** 2", lambda x: x * x, {"x": these([0.0, -3.0])}, seeded=True, label="x ** 2 at 0"),
 )
 
 

@@ -82,12 +82,7 @@ def _softmaxes() -> list[Call]:
         )
     )
     calls.append(
-        Call(
-            "Softmax(axis=0)(x)",
-            lambda x: truth.softmax(x, 0),
-            {"x": normal(3, 4)},
-            _ALONG,
-        )
+        Call("Softmax(axis=0)(x)", lambda x: truth.softmax(x, 0), {"x": normal(3, 4)}, _ALONG)
     )
     calls.append(Call("Softmax()(x)", truth.softmax, {"x": normal(3, 4)}, _ALONG))
     return calls

@@ -58,10 +58,7 @@ def _convolutions() -> list[Call]:
         ) -> Array:
             return truth.convolution(x, weight, bias, stride, padding)
 
-        inputs = {
-            "weight": parameter(normal(*weight)),
-            "bias": parameter(normal(filters)),
-        }
+        inputs = {"weight": parameter(normal(*weight)), "bias": parameter(normal(filters))}
         hint = (
             "out[n, o, y, x] = bias[o] + sum of weight[o] times the window at "
             "(y * stride, x * stride) of the padded image, unflipped."

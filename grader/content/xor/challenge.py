@@ -70,14 +70,7 @@ def _run(
     settings = {"inputs": features, "hidden": hidden, "steps": steps, "lr": LR}
     scores = (len(held_out), 1)
     return Run(
-        name,
-        settings,
-        initial,
-        data,
-        steps,
-        Optimiser("SGD", LR),
-        answers.reshape(-1),
-        scores,
+        name, settings, initial, data, steps, Optimiser("SGD", LR), answers.reshape(-1), scores
     )
 
 

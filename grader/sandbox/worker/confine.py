@@ -132,10 +132,7 @@ def close_files(readable: Iterable[str], listed: Iterable[str], writable: Iterab
         raise OSError(errno.ENOSYS, f"Landlock {MIN_LANDLOCK} is needed, the kernel has {version}")
     handled = _EXECUTE_TO_TRUNCATE | (_DEVICE_CALLS if version >= 5 else 0)
     attribute = struct.pack(
-        "<QQQ",
-        handled,
-        _TCP if version >= 4 else 0,
-        _SIGNALS_AND_SOCKETS if version >= 6 else 0,
+        "<QQQ", handled, _TCP if version >= 4 else 0, _SIGNALS_AND_SOCKETS if version >= 6 else 0
     )
     # A kernel refuses more bytes than it knows, unless they are zero.
     size = 24 if version >= 6 else 16 if version >= 4 else 8
@@ -181,10 +178,7 @@ def close_calls() -> None:
     # glibc falls back to clone, whose flags can be read: threads run, processes cannot begin.
     code += _answers({"clone3": (_CLONE3, _CLONE3)}, column, _ERRNO | errno.ENOSYS)
     first_argument_is = [(numbers[column], _EQUAL, os.getpid()) for numbers in _OWN.values()]
-    first_argument_is += [
-        (_PRLIMIT[column], _EQUAL, 0),
-        (_CLONE[column], _ANY_BIT, _CLONE_THREAD),
-    ]
+    first_argument_is += [(_PRLIMIT[column], _EQUAL, 0), (_CLONE[column], _ANY_BIT, _CLONE_THREAD)]
     for number, test, value in first_argument_is:
         assert number is not None
         code += [
