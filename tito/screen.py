@@ -17,22 +17,11 @@ from grader.reports import console as words
 
 # Outcome and state -> colour of Rich. What is not listed is drawn as it is.
 STYLES = {
-    "pass": "green",
-    "yes": "green",
-    "ok": "green",
-    "complete": "green",
-    "completed": "green",
-    "FAILED": "red",
-    "ERROR": "red",
-    "TIMED OUT": "red",
-    "MISSING": "red",
-    "NO": "red",
-    "fix": "red",
-    "to do": "yellow",
-    "in progress": "yellow",
+    **dict.fromkeys(("pass", "yes", "ok", "complete", "completed"), "green"),
+    **dict.fromkeys(("FAILED", "ERROR", "TIMED OUT", "MISSING", "NO", "fix"), "red"),
+    **dict.fromkeys(("to do", "in progress"), "yellow"),
+    **dict.fromkeys(("locked", "blocked"), "dim"),
     "unlocked": "cyan",
-    "locked": "dim",
-    "blocked": "dim",
 }
 
 

@@ -11,22 +11,9 @@ INNER = 66  # columns between the panel's bars
 # Each as wide as what it replaces, so that panels stay panels.
 _ASCII = {
     **dict.fromkeys("╔╗╚╝╭╮╰╯├┤┬┴┼└┌┐┘", "+"),
-    **dict.fromkeys("═", "="),
-    **dict.fromkeys("─", "-"),
-    **dict.fromkeys("║│", "|"),
-    **dict.fromkeys("▁▂", "."),
-    **dict.fromkeys("▃▄▅", "o"),
-    **dict.fromkeys("▆▇█", "#"),
-    **dict.fromkeys("·—", "-"),
     **dict.fromkeys("🔓🎉🏆🧪📊", "**"),
-    "🎓": "  ",
-    "🔒": "--",
-    "✅": "ok",
-    "❌": "NO",
-    "≥": ">",
-    "→": ">",
-    "…": ".",
-    "\u00d7": "x",  # the multiplication sign
+    **dict(zip("═─║│▁▂▃▄▅▆▇█·—≥→…\u00d7", "=-||..ooo###-->>.x", strict=True)),
+    **{"🎓": "  ", "🔒": "--", "✅": "ok", "❌": "NO"},
 }
 
 

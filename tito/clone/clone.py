@@ -20,25 +20,16 @@ from tito.standing.reconcile import Reconciled, head_snapshot, reconcile
 
 # What git tells its own children about one repository (git rev-parse --local-env-vars): a command
 # typed by hand answers for the folder it is typed in. Identity and configuration are kept.
-LOCAL_VARIABLES = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_CONFIG",
-    "GIT_CONFIG_COUNT",
-    "GIT_CONFIG_PARAMETERS",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
+LOCAL_VARIABLES = """
+    GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_CONFIG GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS
+    GIT_DIR GIT_GRAFT_FILE GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_PREFIX
+    GIT_SHALLOW_FILE GIT_WORK_TREE
+"""
 
 
 def by_hand(environment: Mapping[str, str]) -> dict[str, str]:
-    return {k: v for k, v in environment.items() if k not in LOCAL_VARIABLES}
+    local = LOCAL_VARIABLES.split()
+    return {k: v for k, v in environment.items() if k not in local}
 
 
 @dataclass(frozen=True, slots=True)

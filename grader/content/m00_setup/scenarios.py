@@ -1,7 +1,4 @@
-"""What the worker does for the probes of 00_setup that are more than one call: random numbers, dtypes, errors.
-
-Runs in the child, beside student code: each is (library, drawn arrays, settings) -> arrays.
-"""
+"""Run in the child for 00_setup, each (library, arrays, settings) -> arrays: random numbers, dtypes, errors."""
 
 from __future__ import annotations
 

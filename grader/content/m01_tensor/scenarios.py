@@ -1,7 +1,4 @@
-"""What the worker does for the probes of 01_tensor that are more than one call: attributes and dtypes of tensors.
-
-Runs in the child, beside student code: each is (library, drawn arrays, settings) -> arrays.
-"""
+"""Run in the child for 01_tensor, each (library, arrays, settings) -> arrays: attributes and dtypes of tensors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the worker does for the probes of 02_autograd that are more than one call: several backward passes, graphs, memory.
-
-Runs in the child, beside student code: each is (library, drawn arrays, settings) -> arrays.
-"""
+"""Run in the child for 02_autograd, each (library, arrays, settings) -> arrays: several backward passes, graphs, memory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the worker does for the probes of 03_nn that are more than one call: parameters of networks and their first values.
-
-Runs in the child, beside student code: each is (library, drawn arrays, settings) -> arrays.
-"""
+"""Run in the child for 03_nn, each (library, arrays, settings) -> arrays: parameters of networks and their first values."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the worker does for the probes of 04_training that are more than one call: losses, optimisers, data.
-
-Runs in the child, beside student code: each is (library, drawn arrays, settings) -> arrays.
-"""
+"""Run in the child for 04_training, each (library, arrays, settings) -> arrays: losses, optimisers, data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the worker does for the probes of 07_spatial that are more than one call: pooling.
-
-Runs in the child, beside student code: each is (library, drawn arrays, settings) -> arrays.
-"""
+"""Run in the child for 07_spatial, each (library, arrays, settings) -> arrays: pooling."""
 
 from __future__ import annotations
 

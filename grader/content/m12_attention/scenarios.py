@@ -1,7 +1,4 @@
-"""What the worker does for the probes of 12_attention that are more than one call: masks, weights, blocks.
-
-Runs in the child, beside student code: each is (library, drawn arrays, settings) -> arrays.
-"""
+"""Run in the child for 12_attention, each (library, arrays, settings) -> arrays: masks, weights, blocks."""
 
 from __future__ import annotations
 
