@@ -29,7 +29,8 @@ from grader.verdicts.standing import MilestoneAccount, ModuleAccount
 from grader.verdicts.verdicts import Basis
 
 if TYPE_CHECKING:
-    from grader.proof.probe import Array, Probe
+    from grader.proof.compare import Array
+    from grader.proof.probe import Probe
 
 _INIT = "tinytorch/__init__.py"
 
@@ -171,7 +172,7 @@ def _judged(
     """said: how the worker's part ended; that it computed something is all it can say."""
     import numpy as np
 
-    from grader.proof.probe import Wrong
+    from grader.proof.compare import Wrong
     from grader.sandbox.worker.arrays import BadBundle, unpack
 
     said = dataclasses.replace(said, name=probe.name, title=probe.name)

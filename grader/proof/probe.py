@@ -14,31 +14,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NoReturn, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
-Drawn = Mapping[str, Array]
-Maker = Callable[[np.random.Generator], Any]
+from grader.proof.compare import TOLERANCE, Array, Drawn, Wrong, compare, flag, without_ones
+from grader.proof.inputs import CONSTANT, GIVEN, LEAF, PARAMETER, Input, single
 
-TOLERANCE = 1e-4
 STEP = 1e-30  # of the complex-step derivative: squared, it is nothing beside 1
 WHOLE = 40  # entries: up to here a gradient is compared entry by entry, above in DIRECTIONS
 DIRECTIONS = 6
-TINY = 1e-7  # what rounding may leave where the truth is zero
 # Of the sum of all absolute terms of a number: terms that cancel leave their rounding behind. Some
 # thirty roundings of float32.
 ROUNDINGS = 2e-6
-
-
-class Wrong(Exception):
-    """What came back is not what was asked for, or not what it should be."""
-
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
 
 
 class Probe(Protocol):
@@ -67,68 +55,6 @@ class Probe(Protocol):
     def judge(self, drawn: Drawn, got: Drawn) -> None:
         """Raises Wrong unless the arrays that came back are right."""
         ...
-
-
-# Roles of an input: a Tensor whose gradient is asked for, one that requires none, an array as it
-# is, and the value that a parameter of a layer is given (its gradient is asked for, too).
-LEAF, CONSTANT, GIVEN, PARAMETER = "leaf", "constant", "given", "parameter"
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    make: Maker
-    role: str = LEAF
-
-
-def normal(*shape: int, size: float = 1.0) -> Input:
-    return Input(lambda g: size * g.standard_normal(shape))
-
-
-def between(low: float, high: float, *shape: int) -> Input:
-    return Input(lambda g: g.uniform(low, high, shape))
-
-
-def away(*shape: int) -> Input:
-    """Of either sign, and no nearer to zero than 0.2."""
-    return Input(lambda g: g.uniform(0.2, 2.0, shape) * g.choice([-1.0, 1.0], shape))
-
-
-def apart(*shape: int) -> Input:
-    """No two alike: which one is the largest is beyond rounding."""
-
-    def make(generator: np.random.Generator) -> Array:
-        count = int(np.prod(shape, dtype=int))
-        places = generator.permutation(count) + generator.uniform(0.1, 0.4, count)
-        return np.asarray((places - count / 2) * (4 / count)).reshape(shape)
-
-    return Input(make)
-
-
-def whole(low: int, high: int, *shape: int) -> Input:
-    """Integers in [low, high)."""
-    return Input(lambda g: g.integers(low, high, shape), GIVEN)
-
-
-def these(values: Any, role: str = LEAF) -> Input:
-    return Input(lambda _: np.array(values), role)
-
-
-def constant(made: Input) -> Input:
-    return Input(made.make, CONSTANT)
-
-
-def given(made: Input) -> Input:
-    return Input(made.make, GIVEN)
-
-
-def parameter(made: Input) -> Input:
-    return Input(made.make, PARAMETER)
-
-
-def single(array: Array) -> Array:
-    """As the worker gets it: integers as they are, all else rounded to float32."""
-    array = np.asarray(array)
-    return array.astype(np.int64) if array.dtype.kind in "iub" else array.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,73 +282,3 @@ class Scenario:
         for what, truth in self.expected(**exact).items():
             compare(what, got.get(what), np.asarray(truth), self.tolerance, self.hint)
         self.check(got)
-
-
-def flag(got: Drawn, name: str) -> bool:
-    return name in got and bool(np.all(got[name] == 1))
-
-
-def number(got: Drawn, name: str) -> float:
-    """NaN when it did not come, or is not one number."""
-    array = got.get(name)
-    return float(array.reshape(())) if array is not None and array.size == 1 else float("nan")
-
-
-def without_ones(shape: tuple[int, ...]) -> list[int]:
-    return [n for n in shape if n != 1]
-
-
-def compare(
-    what: str,
-    got: Array | None,
-    expected: Array,
-    tolerance: float = TOLERANCE,
-    hint: str = "",
-    noise: float = TINY,
-) -> None:
-    """Raises Wrong unless GOT is EXPECTED: each entry as near as TOLERANCE times the largest.
-
-    noise: how near it need not be in any case, absolute.
-    """
-    expected = np.asarray(expected)
-    if got is None:
-        raise Wrong(f"{what} did not come back", hint)
-    if got.shape != expected.shape:
-        raise Wrong(f"{what} should have shape {expected.shape}, got {got.shape}", hint)
-    size = float(np.abs(expected).max(initial=0.0))
-    with np.errstate(all="ignore"):
-        error = np.abs(got.astype(np.float64) - expected)
-    limit = tolerance * size + noise
-    if not np.all(error <= limit):
-        _differ(what, got.astype(np.float64), expected, limit, hint)
-
-
-def _differ(what: str, got: Array, expected: Array, limit: float, hint: str) -> NoReturn:
-    if not np.all(np.isfinite(got)):
-        place = _place(~np.isfinite(got))
-        raise Wrong(f"{what} is not a number{place[0]}, expected {expected[place[1]]:.5g}", hint)
-    place = _place(~(np.abs(got - expected) <= limit))
-    words = f"{what} is {got[place[1]]:.5g}{place[0]}, expected {expected[place[1]]:.5g}"
-    square = float((expected * expected).sum())
-    factor = float((got * expected).sum()) / square if square else 0.0
-    if expected.size > 1 and np.all(
-        np.abs(got - factor * expected) <= 2 * (1 + abs(factor)) * limit
-    ):
-        if not np.any(got):
-            words = f"{what} is zero everywhere, expected {expected[place[1]]:.5g}{place[0]}"
-        elif abs(factor + 1) < 1e-3:
-            words = f"{what} has the wrong sign"
-        elif factor > 0 and abs(factor - 1) > 0.01:
-            many = (
-                f"{factor:.4g} times too large"
-                if factor > 1
-                else f"{1 / factor:.4g} times too small"
-            )
-            words = f"{what} is {many}"
-    raise Wrong(words, hint)
-
-
-def _place(wrong: Array) -> tuple[str, tuple[int, ...]]:
-    """The first entry that is wrong, in words and as an index."""
-    at = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.ndim else ()
-    return (f" at {list(at)}" if at else ""), at

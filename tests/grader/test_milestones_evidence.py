@@ -13,9 +13,9 @@ import pytest
 
 from grader.lessons.lesson import package_files, parse
 from grader.proof import content
+from grader.proof.compare import Wrong
 from grader.proof.content import challenge
 from grader.proof.milestones import proofs, transcript, trials
-from grader.proof.probe import Wrong
 from grader.rules import reading
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.worker.arrays import BadBundle, pack, unpack

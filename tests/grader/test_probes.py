@@ -12,9 +12,11 @@ from grader.errors import CourseError
 from grader.grading.engine import Engine
 from grader.grading.ledgers.memory import MemoryLedger
 from grader.proof import conversation, examination
+from grader.proof.compare import Wrong, compare
 from grader.proof.content import probes
 from grader.proof.examination import ProbePart
-from grader.proof.probe import Call, Wrong, compare, normal
+from grader.proof.inputs import normal
+from grader.proof.probe import Call
 from grader.sandbox.jobs import Job, Limits
 from grader.sandbox.process import Answer, ProcessSandbox
 from grader.sources.snapshots import Entry, Snapshot, blob_id, of_working_tree

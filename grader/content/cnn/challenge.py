@@ -7,16 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grader.content import forward
-from grader.content.drawing import (
-    Digits,
-    digits,
-    linear,
-    orders,
-    percent_right,
-    steps_per_epoch,
-    uniform,
-)
+from grader.content import drawing, forward
 from grader.proof.milestones.challenges import (
     USUAL,
     Array,
@@ -51,7 +42,7 @@ class Cnn(Challenge):
     limits = dataclasses.replace(USUAL, wall_s=150.0, cpu_s=120)
 
     def draw(self, generator: np.random.Generator, root: Path) -> list[Run]:
-        data = digits(root)
+        data = drawing.digits(root)
         every = np.arange(len(data.train_labels))
         few = generator.permutation(len(every))[:4]
         return [
@@ -72,14 +63,14 @@ class Cnn(Challenge):
         return forward.cross_entropy(scores, targets)
 
     def accuracy_percent(self, run: Run, scores: Array) -> float:
-        return percent_right(scores.argmax(axis=1), run.answers)
+        return drawing.percent_right(scores.argmax(axis=1), run.answers)
 
 
 def _run(
     generator: np.random.Generator,
     name: str,
     convolutions: list[tuple[int, int, int, bool]],
-    data: Digits,
+    data: drawing.Digits,
     use: Array,
     epochs: int,
 ) -> Run:
@@ -87,22 +78,24 @@ def _run(
     channels, size = 1, 8
     for number, (filters, stride, padding, pool) in enumerate(convolutions, start=1):
         fan_in = channels * 9
-        initial[f"conv{number}.weight"] = uniform(generator, (filters, channels, 3, 3), fan_in)
-        initial[f"conv{number}.bias"] = uniform(generator, (filters,), fan_in)
+        initial[f"conv{number}.weight"] = drawing.uniform(
+            generator, (filters, channels, 3, 3), fan_in
+        )
+        initial[f"conv{number}.bias"] = drawing.uniform(generator, (filters,), fan_in)
         size = (size + 2 * padding - 3) // stride + 1
         size = size // 2 if pool else size
         channels = filters
     flat = channels * size * size
-    initial |= linear(generator, "output", flat, 10)
+    initial |= drawing.linear(generator, "output", flat, 10)
     held_out = data.test_images if name == "main" else data.test_images[:2]
     settings = {"convolutions": convolutions, "flat": flat, "batch_size": BATCH, "lr": LR}
     arrays = {
         "inputs": data.train_images[use, None],
         "targets": data.train_labels[use],
-        "order": orders(generator, epochs, len(use)),
+        "order": drawing.orders(generator, epochs, len(use)),
         "held_out": held_out[:, None],
     }
-    epoch = steps_per_epoch(len(use), BATCH)
+    epoch = drawing.steps_per_epoch(len(use), BATCH)
     return Run(
         name,
         settings,

@@ -7,24 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from grader.proof.probe import (
-    GIVEN,
-    Array,
-    Call,
-    Drawn,
-    Input,
-    Probe,
-    Refusal,
-    Scenario,
-    Wrong,
-    between,
-    flag,
-    given,
-    normal,
-    number,
-    these,
-    whole,
-)
+from grader.proof.compare import Array, Drawn, Wrong, flag, number
+from grader.proof.inputs import GIVEN, Input, between, given, normal, these, whole
+from grader.proof.probe import Call, Probe, Refusal, Scenario
 
 MANY = 4000  # draws: their mean is within 0.06 bounds of 0, one time in 10**11 not
 

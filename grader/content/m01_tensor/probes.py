@@ -8,23 +8,9 @@ from typing import Any
 import numpy as np
 
 from grader.content import truth
-from grader.proof.probe import (
-    Array,
-    Call,
-    Drawn,
-    Input,
-    Probe,
-    Scenario,
-    Wrong,
-    apart,
-    away,
-    between,
-    constant,
-    flag,
-    given,
-    normal,
-    whole,
-)
+from grader.proof.compare import Array, Drawn, Wrong, flag
+from grader.proof.inputs import Input, apart, away, between, constant, given, normal, whole
+from grader.proof.probe import Call, Probe, Scenario
 
 BROADCASTS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     ((3, 4), (3, 4)),

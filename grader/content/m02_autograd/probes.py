@@ -9,20 +9,9 @@ from typing import Any
 import numpy as np
 
 from grader.content.m01_tensor.probes import OPERATIONS
-from grader.proof.probe import (
-    Array,
-    Call,
-    Drawn,
-    Probe,
-    Refusal,
-    Scenario,
-    Wrong,
-    away,
-    flag,
-    normal,
-    number,
-    these,
-)
+from grader.proof.compare import Array, Drawn, Wrong, flag, number
+from grader.proof.inputs import away, normal, these
+from grader.proof.probe import Call, Probe, Refusal, Scenario
 
 DEEP = 5000  # operations in a row
 DOUBLINGS = 60  # the roads through them are more than anyone walks

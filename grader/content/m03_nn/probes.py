@@ -7,21 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from grader.content import truth
-from grader.proof.probe import (
-    Array,
-    Call,
-    Drawn,
-    Input,
-    Probe,
-    Scenario,
-    Wrong,
-    away,
-    constant,
-    normal,
-    parameter,
-    these,
-    without_ones,
-)
+from grader.proof.compare import Array, Drawn, Wrong, without_ones
+from grader.proof.inputs import Input, away, constant, normal, parameter, these
+from grader.proof.probe import Call, Probe, Scenario
 
 FIRST_FACTOR = 5.0  # other good rules for first values (He, Glorot) are within 2.5 of ours
 _ALONG = "Along axis, with keepdims=True; of each row its own maximum."

@@ -9,23 +9,9 @@ from typing import Any
 import numpy as np
 
 from grader.content import truth
-from grader.proof.probe import (
-    Array,
-    Call,
-    Drawn,
-    Input,
-    Probe,
-    Refusal,
-    Scenario,
-    Wrong,
-    between,
-    constant,
-    flag,
-    normal,
-    number,
-    these,
-    whole,
-)
+from grader.proof.compare import Array, Drawn, Wrong, flag, number
+from grader.proof.inputs import Input, between, constant, normal, these, whole
+from grader.proof.probe import Call, Probe, Refusal, Scenario
 
 STEPS = 6
 COUNTS, BATCH = (23, 20), 5  # with a smaller last batch, and without

@@ -6,21 +6,9 @@ import numpy as np
 
 from grader.content import truth
 from grader.content.m03_nn.probes import check_first, check_parameters
-from grader.proof.probe import (
-    Array,
-    Call,
-    Drawn,
-    Input,
-    Probe,
-    Refusal,
-    Scenario,
-    Wrong,
-    apart,
-    constant,
-    normal,
-    parameter,
-    these,
-)
+from grader.proof.compare import Array, Drawn, Wrong
+from grader.proof.inputs import Input, apart, constant, normal, parameter, these
+from grader.proof.probe import Call, Probe, Refusal, Scenario
 
 Shape = tuple[int, ...]
 # Images, weight, stride, padding.

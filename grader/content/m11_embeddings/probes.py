@@ -6,22 +6,9 @@ import numpy as np
 
 from grader.content import truth
 from grader.content.m03_nn.probes import check_first, check_parameters
-from grader.proof.probe import (
-    GIVEN,
-    Call,
-    Drawn,
-    Input,
-    Probe,
-    Refusal,
-    Scenario,
-    Wrong,
-    compare,
-    constant,
-    normal,
-    parameter,
-    these,
-    whole,
-)
+from grader.proof.compare import Drawn, Wrong, compare
+from grader.proof.inputs import GIVEN, Input, constant, normal, parameter, these, whole
+from grader.proof.probe import Call, Probe, Refusal, Scenario
 
 _ROWS = "One row of the table per number; the gradients of a repeated number add up."
 _TABLE = parameter(normal(6, 3))

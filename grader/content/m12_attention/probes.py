@@ -9,21 +9,9 @@ import numpy as np
 
 from grader.content import truth
 from grader.content.m03_nn.probes import check_parameters
-from grader.proof.probe import (
-    GIVEN,
-    Array,
-    Call,
-    Drawn,
-    Input,
-    Probe,
-    Refusal,
-    Scenario,
-    compare,
-    given,
-    normal,
-    parameter,
-    these,
-)
+from grader.proof.compare import Array, Drawn, compare
+from grader.proof.inputs import GIVEN, Input, given, normal, parameter, these
+from grader.proof.probe import Call, Probe, Refusal, Scenario
 
 _ATTEND = (
     "softmax(q k^T / sqrt(d)) v: scores over the keys (the last axis), the mask before the softmax."

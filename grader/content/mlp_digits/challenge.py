@@ -9,6 +9,7 @@ import numpy as np
 
 from grader.content import forward
 from grader.content.drawing import Digits, digits, linear, orders, percent_right, steps_per_epoch
+from grader.proof.compare import Wrong
 from grader.proof.milestones.challenges import (
     Array,
     Challenge,
@@ -18,7 +19,6 @@ from grader.proof.milestones.challenges import (
     Values,
     Watch,
 )
-from grader.proof.probe import Wrong
 
 EPOCHS, BATCH = 16, 32
 SHUFFLED = 100  # numbers that a shuffling DataLoader is asked to deal out

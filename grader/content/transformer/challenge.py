@@ -13,8 +13,8 @@ import numpy as np
 
 from grader.content import forward, truth
 from grader.content.drawing import linear, orders, percent_right, steps_per_epoch
+from grader.proof.compare import Wrong
 from grader.proof.milestones.challenges import Array, Challenge, Optimiser, Run, Values, Watch
-from grader.proof.probe import Wrong
 
 SYMBOLS, COPIED = 10, 4
 VOCABULARY = SYMBOLS + 1  # and the separator

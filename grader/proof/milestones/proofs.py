@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from grader.proof.compare import Wrong
 from grader.proof.milestones.challenges import Array, Challenge, Run, Watch
 from grader.proof.milestones.transcript import Transcript
 from grader.proof.milestones.words import (
@@ -33,7 +34,6 @@ from grader.proof.milestones.words import (
     _step_words,
     _times,
 )
-from grader.proof.probe import Wrong
 
 # Of the complex-step derivative: squared, it is nothing beside 1; times a small number, it is still
 # one that single precision has.

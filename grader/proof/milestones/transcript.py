@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grader.proof.compare import Wrong
 from grader.proof.milestones.challenges import Array, Run
-from grader.proof.probe import Wrong
 from grader.sandbox.worker.arrays import BadBundle, Head, head_of, unpack
 from grader.verdicts.measures import Parameter, finite
 

@@ -143,8 +143,8 @@ class Prepared:
         """
         import numpy as np
 
+        from grader.proof.compare import Wrong
         from grader.proof.milestones import proofs, transcript
-        from grader.proof.probe import Wrong
 
         trial, milestone = self.trial, self.trial.milestone
         measures = Measures(trial.seed, round(duration_s, 3))

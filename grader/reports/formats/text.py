@@ -6,15 +6,7 @@ that cannot show them.
 
 from __future__ import annotations
 
-from grader.reports.phrases import (
-    _tame,
-    drifting,
-    failure,
-    milestone_state,
-    next_step,
-    tally,
-    worth_a_look,
-)
+from grader.reports import phrases
 from grader.verdicts.report import Report
 from grader.verdicts.verdicts import Standing
 
@@ -28,26 +20,30 @@ def render(standing: Standing) -> str:
     """The whole standing as text, for a log or a file."""
     lines = [f"Standing of {standing.snapshot}: {standing.points} points", "", "Modules"]
     for module in standing.modules.values():
-        lines.append(f"  {module.module.id:<16} {module.state.value:<13} {tally(module)}")
+        lines.append(f"  {module.module.id:<16} {module.state.value:<13} {phrases.tally(module)}")
     lines += ["", "Milestones"]
     for milestone in standing.milestones.values():
         missing = f"  needs {', '.join(milestone.missing)}" if milestone.missing else ""
-        lines.append(f"  {milestone.milestone.id:<16} {milestone_state(milestone)}{missing}")
+        lines.append(
+            f"  {milestone.milestone.id:<16} {phrases.milestone_state(milestone)}{missing}"
+        )
     if standing.drift:
-        lines += ["", drifting(standing.drift)]
-    return "\n".join([*lines, "", f"Next: {next_step(standing)}"])
+        lines += ["", phrases.drifting(standing.drift)]
+    return "\n".join([*lines, "", f"Next: {phrases.next_step(standing)}"])
 
 
 def files(report: Report) -> dict[str, str]:
     """The standing, what kept it from being judged, and every failure in full."""
-    blocks = [_tame(render(report.standing))]
+    blocks = [phrases._tame(render(report.standing))]
     if report.problem is not None:
         blocks.insert(0, f"Not judged: {report.problem.what}\n-> {report.problem.hint}")
-    blocks += [worth_a_look(v) for v in report.standing.milestones.values() if v.flag]
+    blocks += [phrases.worth_a_look(v) for v in report.standing.milestones.values() if v.flag]
     for verdict in report.standing.modules.values():
-        blocks += [f"{verdict.module.id}\n{failure(check)}" for check in verdict.failures]
+        blocks += [f"{verdict.module.id}\n{phrases.failure(check)}" for check in verdict.failures]
     for milestone in report.standing.milestones.values():
-        blocks += [f"{milestone.milestone.id}\n{failure(check)}" for check in milestone.failures]
+        blocks += [
+            f"{milestone.milestone.id}\n{phrases.failure(check)}" for check in milestone.failures
+        ]
     return {"report.txt": "\n\n".join(blocks) + "\n"}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from grader.proof.probe import Array, Call, Scenario, given, normal
+from grader.proof.compare import Array
+from grader.proof.inputs import given, normal
+from grader.proof.probe import Call, Scenario
 
 
 def _error(jars: Array, beans: Array) -> Array:
