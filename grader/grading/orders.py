@@ -60,16 +60,12 @@ def judge(order: Order, sandbox: Sandbox, watch: Callable[[str], None] | None = 
         trust=order.trust,
         repository=order.repository,
         rules=rules,
-        replaced=_replaced(order) if rules else (),
+        replaced=replaced_rules(order.student, order.revision, order.course.root, order.environment)
+        if rules and order.revision
+        else (),
         when=when,
         duration_s=time.monotonic() - started,
     )
-
-
-def _replaced(order: Order) -> tuple[str, ...]:
-    if order.revision is None:
-        return ()
-    return replaced_rules(order.student, order.revision, order.course.root, order.environment)
 
 
 def look_twice(

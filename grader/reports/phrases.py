@@ -110,8 +110,8 @@ def failure(check: CheckResult, alike: Sequence[CheckResult] = ()) -> str:
     if check.where:
         # The line of a stub only says again what the message says.
         place = check.where.partition(": ")[0] if check.outcome is Outcome.TODO else check.where
-        lines.append(f"  Where: {_tame(place)}")
-    printed = _tame(check.output).strip().splitlines()
+        lines.append(f"  Where: {tame(place)}")
+    printed = tame(check.output).strip().splitlines()
     if printed:
         lines.append("  Printed:")
         lines += [f"    {_cut(line)}" for line in printed[:SHOWN_LINES]]
@@ -123,7 +123,7 @@ def failure(check: CheckResult, alike: Sequence[CheckResult] = ()) -> str:
 def _indented(text: str) -> str:
     """Prose wrapped, lines of its own (arrays, code) kept."""
     lines: list[str] = []
-    for line in _tame(text).splitlines():
+    for line in tame(text).splitlines():
         if len(line) > MAX_PROSE or (len(line) <= WIDTH - 2 and "\t" not in line):
             lines.append(line.rstrip())
         else:
@@ -131,7 +131,7 @@ def _indented(text: str) -> str:
     return textwrap.indent("\n".join(lines), "  ")
 
 
-def _tame(text: str) -> str:
+def tame(text: str) -> str:
     """What student code says, without what would move the cursor or colour the terminal."""
     if text.isprintable():
         return text

@@ -35,9 +35,7 @@ class Answer:
     checks: tuple[CheckResult, ...]
     bundles: tuple[bytes, ...]
     arrived_s: tuple[float, ...]  # when each bundle was here; only differences mean something
-    unsealed_s: dict[
-        str, float
-    ]  # when each part that was sealed was handed over, by the same clock
+    unsealed_s: dict[str, float]  # when each part that was sealed was handed over, by this clock
     duration_s: float
     isolation: str = ""  # the name of the sandbox
 

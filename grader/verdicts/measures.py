@@ -10,6 +10,7 @@ from typing import Any
 
 Number = float | int | None  # None: not measured, or not finite
 Share = tuple[int, int]  # of them, all
+NUMBERS = ("seed", "seconds", "first_loss", "last_loss", "loss_fall_percent", "accuracy_percent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,7 @@ class Measures:
             raise TypeError(stored)
         names = {f.name for f in dataclasses.fields(cls)}
         known = {name: value for name, value in stored.items() if name in names}
-        for name in (
-            "seed",
-            "seconds",
-            "first_loss",
-            "last_loss",
-            "loss_fall_percent",
-            "accuracy_percent",
-        ):
+        for name in NUMBERS:
             _number(known.get(name))
         for name in {"gradients", "updates"} & known.keys():
             known[name] = known[name] and _share(*known[name])

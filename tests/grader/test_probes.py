@@ -210,7 +210,7 @@ class HangingSandbox:
         first, *rest = job.expected
         checks = [CheckResult(first, first, Outcome.TIMED_OUT)]
         checks += [CheckResult(name, name, Outcome.MISSING) for name in rest]
-        return Answer(tuple(checks), (), (), {}, {}, job.limits.wall_s)
+        return Answer(tuple(checks), (), (), {}, job.limits.wall_s)
 
 
 class LonePart(conversation.Part):
@@ -281,7 +281,7 @@ def test_a_worker_that_cannot_be_started_is_our_fault_and_is_not_tried_again():
         def ask(self, job):
             Broken.asked += 1
             checks = tuple(CheckResult(c, c, Outcome.FAULT, "no room") for c in job.expected)
-            return Answer(checks, (), (), {}, {}, 0.0)
+            return Answer(checks, (), (), {}, 0.0)
 
     found = examination.examine(LESSONS, COURSE.milestones[:1], Broken(), COURSE.root)
     outcomes = {c.outcome for m in COURSE.modules for c in found[m.id].checks}

@@ -24,16 +24,9 @@ from typing import Any
 import numpy as np
 
 from grader.proof.compare import Wrong
+from grader.proof.milestones import words
 from grader.proof.milestones.challenges import Array, Challenge, Run, Watch
 from grader.proof.milestones.transcript import Transcript
-from grader.proof.milestones.words import (
-    _gradient_hint,
-    _listed,
-    _loss_hint,
-    _step_hint,
-    _step_words,
-    _times,
-)
 
 # Of the complex-step derivative: squared, it is nothing beside 1; times a small number, it is still
 # one that single precision has.
@@ -180,8 +173,8 @@ class _Examined:
             factor = reported[step] / expected[step] if expected[step] else np.nan
             raise Wrong(
                 f"{self._where}the loss of step {step + 1} should be {expected[step]:.6g}, "
-                f"got {reported[step]:.6g}" + _times(factor),
-                _loss_hint(factor, len(run.rows(step)), step),
+                f"got {reported[step]:.6g}" + words.times(factor),
+                words.loss_hint(factor, len(run.rows(step)), step),
             )
         return f"{run.steps} losses" if self._main else ""
 
@@ -236,8 +229,8 @@ class _Examined:
         rest = [n for n, _ in problems[:-1]]
         raise Wrong(
             f"{self._where}the gradient of {name} {slopes.words()} (step {step + 1})"
-            + (f"; wrong as well: {_listed(rest)}" if rest else ""),
-            _gradient_hint(slopes.factor, len(self._run.rows(step)), name),
+            + (f"; wrong as well: {words.listed(rest)}" if rest else ""),
+            words.gradient_hint(slopes.factor, len(self._run.rows(step)), name),
         )
 
     def _explain(self, step: int, slack: float) -> None:
@@ -275,10 +268,10 @@ class _Examined:
             if not off.max() <= 1:
                 name = self._owner(int(np.argmax(~(off <= 1))))
                 part = record.columns[name]
-                words = _step_words(moved[part], expected[part])
+                said = words.step_words(moved[part], expected[part])
                 raise Wrong(
-                    f"{self._where}step {step + 1} {words} {name}, against {optimiser}",
-                    _step_hint(step, optimiser.kind),
+                    f"{self._where}step {step + 1} {said} {name}, against {optimiser}",
+                    words.step_hint(step, optimiser.kind),
                 )
         return f"{run.steps} steps of {optimiser}" if self._main else ""
 

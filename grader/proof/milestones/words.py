@@ -9,13 +9,13 @@ import numpy as np
 from grader.proof.milestones.challenges import Array
 
 
-def _times(factor: float) -> str:
+def times(factor: float) -> str:
     if not np.isfinite(factor) or abs(factor) < 0.01 or abs(factor - 1) < 0.01:
         return ""
     return f", {factor:.4g} times as much"
 
 
-def _loss_hint(factor: float, batch: int, step: int) -> str:
+def loss_hint(factor: float, batch: int, step: int) -> str:
     if abs(factor / batch - 1) < 0.02:
         return "Is the loss summed over the batch where it should be averaged?"
     if abs(factor + 1) < 0.02:
@@ -31,7 +31,7 @@ def _loss_hint(factor: float, batch: int, step: int) -> str:
     )
 
 
-def _gradient_hint(factor: float, batch: int, name: str) -> str:
+def gradient_hint(factor: float, batch: int, name: str) -> str:
     if abs(factor * batch - 1) < 0.02 or abs(factor / batch - 1) < 0.02:
         return (
             f"The factor is the batch size, {batch}: is something averaged where it should be "
@@ -55,7 +55,7 @@ def _gradient_hint(factor: float, batch: int, name: str) -> str:
     )
 
 
-def _step_words(moved: Array, expected: Array) -> str:
+def step_words(moved: Array, expected: Array) -> str:
     square = float(expected @ expected)
     factor = float(moved @ expected) / square if square else float("nan")
     if not np.any(moved):
@@ -71,7 +71,7 @@ def _step_words(moved: Array, expected: Array) -> str:
     return f"is {factor:.4g} times as long as it should be for"
 
 
-def _step_hint(step: int, kind: str) -> str:
+def step_hint(step: int, kind: str) -> str:
     if kind == "Adam":
         return (
             "Adam: m and v per parameter, divided by 1 - beta**t with a t of its own for each "
@@ -85,6 +85,6 @@ def _step_hint(step: int, kind: str) -> str:
     return "SGD: the new value is the old one minus lr times the velocity, for every parameter."
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:4])
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

@@ -34,7 +34,7 @@ def render(standing: Standing) -> str:
 
 def files(report: Report) -> dict[str, str]:
     """The standing, what kept it from being judged, and every failure in full."""
-    blocks = [phrases._tame(render(report.standing))]
+    blocks = [phrases.tame(render(report.standing))]
     if report.problem is not None:
         blocks.insert(0, f"Not judged: {report.problem.what}\n-> {report.problem.hint}")
     blocks += [phrases.worth_a_look(v) for v in report.standing.milestones.values() if v.flag]
