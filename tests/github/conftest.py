@@ -17,6 +17,9 @@ from tests.reports.samples import COURSE, ROOT
 SKIPPED = ("__pycache__",)
 MODULES, MILESTONES = len(COURSE.modules), len(COURSE.milestones)
 POINTS = sum(milestone.points for milestone in COURSE.milestones)
+THREE = {module.id for module in COURSE.modules[:3]}
+EARLY = [m for m in COURSE.milestones if THREE.issuperset(m.needs)]
+EARLY_POINTS = sum(milestone.points for milestone in EARLY)
 
 
 def carried() -> dict[str, bytes]:

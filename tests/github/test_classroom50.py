@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from tests.conftest import Repository
-from tests.github.conftest import MILESTONES, solution
+from tests.github.conftest import EARLY, EARLY_POINTS, MILESTONES, POINTS, solution
 from tests.reports.samples import COURSE, ROOT
 
 SCHEMA = json.loads(
@@ -76,11 +76,13 @@ def test_a_submission_is_judged_and_named_as_the_runner_names_it(bundle, student
     done = handed_in(bundle, student.top)
     assert done.returncode == 0, done.stderr
     result = result_of(student.top)
-    assert (result["score"], result["max-score"]) == (20, 100)
+    assert (result["score"], result["max-score"]) == (EARLY_POINTS, POINTS)
     assert result["owner"] == "ada"
     assert result["submission"] == RUNNER["SUBMISSION_TAG"]
     assert result["review"] == RUNNER["REVIEW_URL"]
-    assert f"1 of {MILESTONES} milestones" in (student.top / "release-body.md").read_text()
+    assert (
+        f"{len(EARLY)} of {MILESTONES} milestones" in (student.top / "release-body.md").read_text()
+    )
 
 
 def test_a_checkout_cannot_bring_its_own_grader_or_rules(bundle, student):
@@ -96,7 +98,7 @@ def test_a_checkout_cannot_bring_its_own_grader_or_rules(bundle, student):
     done = handed_in(bundle, student.top)
     assert done.returncode == 0, done.stderr
     result = result_of(student.top)
-    assert (result["score"], result["max-score"]) == (0, 100)
+    assert (result["score"], result["max-score"]) == (0, POINTS)
 
 
 @pytest.mark.thorough

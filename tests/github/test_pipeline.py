@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from grader.reports import bounded
-from tests.github.conftest import MILESTONES, POINTS, solution
+from tests.github.conftest import EARLY, EARLY_POINTS, MILESTONES, POINTS, solution
 from tests.github.hub import BOT, NAME, Hub, Job, Run, Runner
 from tests.reports.samples import COURSE, ROOT, finished
 
@@ -61,7 +61,8 @@ def test_a_pull_request_gets_one_comment_that_is_updated(hub, student, workflow)
     assert not awarded.jobs["badges"].ran
     comment = only(hub)
     assert comment["body"].startswith(MARKER)
-    assert f"1 of {MILESTONES} milestones, 20 of {POINTS} points" in comment["body"]
+    told = f"{len(EARLY)} of {MILESTONES} milestones, {EARLY_POINTS} of {POINTS} points"
+    assert told in comment["body"]
     assert "This is a preview" in comment["body"]
     assert [x["name"] for x in pull["labels"]] == [f"milestone: {FIRST.id}"]
     assert hub.badges() == {}

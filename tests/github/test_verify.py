@@ -9,6 +9,7 @@ import pytest
 
 from grader.github import verify
 from grader.grading import orders
+from tests.github.conftest import POINTS
 from tests.reports.samples import COURSE, ROOT, begun, finished, hostile
 
 
@@ -83,14 +84,14 @@ def test_results_are_there_before_anything_runs(files, judged, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, "--classroom")
     assert set(statuses(files).values()) == {"error"}
-    assert (outputs(files)["points"], outputs(files)["max-points"]) == ("0", "100")
+    assert (outputs(files)["points"], outputs(files)["max-points"]) == ("0", f"{POINTS}")
 
 
 def test_what_was_judged_replaces_what_was_said_before(files, judged, tmp_path):
     judged(finished())
     run(tmp_path, "--classroom")
     assert set(statuses(files).values()) == {"pass"}
-    assert outputs(files)["points"] == "100"
+    assert outputs(files)["points"] == f"{POINTS}"
     assert json.loads(outputs(files)["results"]).keys() == statuses(files).keys()
 
 

@@ -147,6 +147,7 @@ def test_no_file_is_imported_by_what_it_imports():
 
 def test_every_room_says_first_what_it_answers():
     inits = [p for p in sources(*PROJECT) if p.name == "__init__.py" and room(dotted(p))]
+    inits = [p for p in inits if p.parents[1].name != "content"]  # one per module and milestone
     silent = [
         dotted(p) for p in inits if "?" not in (ast.get_docstring(parsed(p)) or "").split("\n")[0]
     ]

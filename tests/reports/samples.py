@@ -20,6 +20,8 @@ from grader.verdicts.verdicts import (
 
 ROOT = Path(__file__).parents[2]
 COURSE = reading.load(ROOT)
+# The last milestone that the module waits for which is wrong in begun().
+LAST = next(m for m in reversed(COURSE.milestones) if COURSE.modules[4].id in m.needs)
 COMMIT = "c0ffee" * 6 + "beef"
 EARLIER = "abba" * 10
 WHEN = "2026-11-23T12:00:00+00:00"
@@ -163,16 +165,15 @@ def begun() -> Report:
 
 def regressed() -> Report:
     """The last milestone was earned by an earlier commit."""
-    last = COURSE.milestones[-1]
-    verdict = failed(last)
+    verdict = failed(LAST)
     told = MilestoneVerdict(
-        last, verdict.state, (), verdict.evidence, Earned(EARLIER, "2026-10-01T00:00:00Z")
+        LAST, verdict.state, (), verdict.evidence, Earned(EARLIER, "2026-10-01T00:00:00Z")
     )
     modules = [module(m, check("test_a")) for m in COURSE.modules]
     return report(
         modules,
-        every(achieved, **{last.id: lambda _m: told}),
-        regressed={last.id: Earned(COMMIT, "2026-11-01T00:00:00Z")},
+        every(achieved, **{LAST.id: lambda _m: told}),
+        regressed={LAST.id: Earned(COMMIT, "2026-11-01T00:00:00Z")},
     )
 
 
