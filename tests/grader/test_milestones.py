@@ -173,11 +173,11 @@ def test_a_process_that_ends_early_is_silence_not_success():
 
 def test_a_training_that_hangs_is_stopped():
     hanging = trial("xor", nn="def relu(x): pass\ndef tanh(x):\n    while True: pass")
-    limits = Limits(wall_s=1.0, cpu_s=5, report_mb=8)
+    limits = Limits(wall_s=3.0, cpu_s=5, report_mb=8)
     evidence = trials.run(hanging, ProcessSandbox(), ROOT, limits)
     assert evidence.checks[0].outcome is Outcome.TIMED_OUT
     assert evidence.checks[1].outcome is Outcome.MISSING
-    assert evidence.duration_s < 5
+    assert evidence.duration_s < 8
 
 
 def test_an_error_in_the_library_names_the_line():
