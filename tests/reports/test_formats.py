@@ -190,6 +190,13 @@ def test_result_json_names_the_submission_as_the_class_does():
     assert {k: result[k] for k in given} == given
 
 
+def test_result_json_says_why_a_part_has_no_points_and_nothing_of_one_that_has():
+    tests = json.loads(bounded.render("classroom50", begun())["result.json"])["tests"]
+    assert {t["passed"] for t in tests} == {True, False}
+    assert all(bool(t.get("detail")) is not t["passed"] for t in tests)
+    assert any("what came out" in t.get("detail", "") for t in tests)
+
+
 # Gradescope
 
 
@@ -275,6 +282,13 @@ def test_an_annotation_stands_in_the_lesson_whatever_was_said_of_the_place(where
     assert command.startswith(f"::error file={place},title=00_setup")
 
 
+def test_an_annotation_ends_with_the_hint_if_there_is_one():
+    wrong = replace(check("test_a", Outcome.FAILED, "wrong"), hint="use +")
+    first, second = annotate.commands(failing(wrong, replace(wrong, hint="")))
+    assert first.endswith("::wrong%0AHint: use +")
+    assert second.endswith("::wrong")
+
+
 def test_what_a_crash_kept_from_running_is_not_annotated_beside_it():
     crashed = check("test_a", Outcome.MISSING, "the process ended")
     unreached = replace(check("test_b", Outcome.MISSING, "not reached"), reached=False)
@@ -299,6 +313,11 @@ def test_dates_of_a_regression_are_whole():
     page = markdown.document(regressed())
     assert f"`{EARLIER[:10]}` (2026-10-01)" in page
     assert f"`{COMMIT[:10]}` (2026-11-01)" in page
+
+
+def test_a_milestone_that_this_commit_lost_is_not_proven_with_this_commit():
+    page = markdown.document(replace(regressed(), regressed={}))
+    assert f"by `{EARLIER[:10]}` (2026-10-01) and is not proven with this commit." in page
 
 
 def test_a_locked_milestone_names_what_to_begin_with():
@@ -435,6 +454,20 @@ def test_badges_say_the_state_in_words(sample, count, word):
     assert json.loads(files["milestones.json"])["message"] == count
     assert json.loads(files[f"{LAST.id}.json"])["message"] == word
     assert f": {word}" in title_of(files[f"{LAST.id}.svg"])
+
+
+@pytest.mark.parametrize(
+    ("sample", "state"),
+    [
+        ("finished", badges.State.EARNED),
+        ("starter", badges.State.LOCKED),
+        ("begun", badges.State.UNLOCKED),
+        ("regressed", badges.State.REGRESSED),
+    ],
+)
+def test_the_badge_of_all_milestones_has_the_colour_of_what_matters_most(sample, state):
+    told = json.loads(badges.files(SAMPLES[sample]())["milestones.json"])
+    assert f"#{told['color']}" == state.colour
 
 
 def test_a_badge_is_readable_without_eyes_and_without_our_font():
