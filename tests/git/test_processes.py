@@ -403,7 +403,7 @@ def test_without_a_home_no_edit_is_lost(done_with_one):
         ("tito/hook", "-> git diff HEAD -- tito/hook"),
         ("tito/hooks/entry.py", "-> git diff HEAD -- tito"),
         ("tito/hooks/fast.py", "tito.log"),
-        ("tito/hooks/words.py", "tito.log"),
+        ("tito/hooks/messages.py", "tito.log"),
     ],
 )
 def test_a_part_of_ours_that_is_damaged_blocks_nobody(student, path, says):
