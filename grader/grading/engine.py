@@ -29,10 +29,6 @@ Watcher = Callable[[str], None]
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")  # what is earned is earned by a commit
 
 
-def _nobody(_subject: str) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Engine:
     """watch: told the subject ("01_tensor", "milestone xor") before each run that takes time."""
@@ -40,7 +36,7 @@ class Engine:
     course: Course
     ledger: Ledger
     sandbox: Sandbox | None = None  # None: an engine that only recalls
-    watch: Watcher = _nobody
+    watch: Watcher = lambda _subject: None
 
     def recall(self, snapshot: Snapshot) -> Standing:
         """What the ledger knows of SNAPSHOT; the rest is unverified. Starts no process."""

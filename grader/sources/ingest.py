@@ -18,16 +18,8 @@ from pathlib import Path
 
 from grader.errors import StudentError
 from grader.rules.course import Course
+from grader.sources import snapshots
 from grader.sources.git import Git, GitError, clean_environment
-from grader.sources.snapshots import (
-    LESSONS,
-    MAX_FILE_BYTES,
-    PACKAGE,
-    REGULAR,
-    BlobReader,
-    Entry,
-    Snapshot,
-)
 
 MAX_LISTING_BYTES = 1024 * 1024
 MAX_FILES = 2000
@@ -88,7 +80,7 @@ def is_repository(top: Path) -> bool:
     return (top / ".git").exists() or all((top / p).exists() for p in ("HEAD", "objects", "refs"))
 
 
-def snapshot(git: Git, revision: str, course: Course) -> Snapshot:
+def snapshot(git: Git, revision: str, course: Course) -> snapshots.Snapshot:
     """The lessons and the package of one commit. Raises StudentError when nothing can be read.
 
     git: from untrusted().  A single file that cannot be read is an Entry that says so, and costs
@@ -108,20 +100,20 @@ def snapshot(git: Git, revision: str, course: Course) -> Snapshot:
             hint="Clone it afresh: git clone URL",
         ) from None
     commit = resolve(git, revision)
-    rows = listing(git, commit, LESSONS, PACKAGE)
+    rows = listing(git, commit, snapshots.LESSONS, snapshots.PACKAGE)
     # Names that differ by case only are one file on other machines.
     alike = Counter(row.path.casefold() for row in rows)
     entries = {
-        row.path: Entry(row.mode, row.blob, _refusal(row, alike))
+        row.path: snapshots.Entry(row.mode, row.blob, _refusal(row, alike))
         for row in rows
         if row.path.endswith(".py")
     }
-    strange = {row.path: row for row in rows if row.mode not in REGULAR}
+    strange = {row.path: row for row in rows if row.mode not in snapshots.REGULAR}
     for module in course.modules:
         for parent in _parents(module.path):
             if module.path not in entries and parent in strange:
-                entries[module.path] = Entry("", "", _refusal(strange[parent], alike))
-    return Snapshot(commit, entries, BlobReader(git, entries))
+                entries[module.path] = snapshots.Entry("", "", _refusal(strange[parent], alike))
+    return snapshots.Snapshot(commit, entries, snapshots.BlobReader(git, entries))
 
 
 def resolve(git: Git, revision: str) -> str:
@@ -200,7 +192,7 @@ def _refusal(row: Row, alike: Counter[str]) -> str:
         return f"{shown} is a symbolic link; only regular files are graded."
     if row.mode == "160000":
         return f"{shown} is a submodule; only files of this repository are graded."
-    if row.mode not in REGULAR:
+    if row.mode not in snapshots.REGULAR:
         return f"{shown} is not a regular file; only regular files are graded."
     if not all(_NAME.match(part) for part in parts):
         return f"{shown} has a name that is not made of letters, digits, '_', '-' and '.'."
@@ -208,8 +200,8 @@ def _refusal(row: Row, alike: Counter[str]) -> str:
         return f"{shown} has the name of a device on Windows."
     if alike[row.path.casefold()] > 1:
         return f"{shown} is there twice, in capitals and in small letters."
-    if row.size > MAX_FILE_BYTES:
-        return f"{shown} is larger than {MAX_FILE_BYTES // 1024} KiB, the most that is graded."
+    if row.size > snapshots.MAX_FILE_BYTES:
+        return f"{shown} is larger than {snapshots.MAX_FILE_BYTES // 1024} KiB, the most that is graded."
     return ""
 
 
