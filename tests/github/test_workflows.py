@@ -21,7 +21,7 @@ ACTION = ROOT / "action.yml"
 FORMS = [p for p in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml") if p.stem != "config"]
 NAMES = [p.stem for p in WORKFLOWS]
 LINES = re.compile(
-    r"python (-E -s )?-m (pip|ruff|mypy|pytest|tito|grader|grader\.github\.\w+)( |$)"
+    r"python (\.ci/\w+\.py|(-E -s )?-m (pip|ruff|mypy|pytest|tito|grader|grader\.github\.\w+))( |$)"
 )
 
 
