@@ -26,6 +26,8 @@ class BubblewrapSandbox(ProcessSandbox):
         words = "bwrap --die-with-parent --new-session --cap-drop ALL --uid 65534 --gid 65534"
         words += " --unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts"
         command = [*words.split(), "--unshare-cgroup-try"]
+        # First, because what is bound below may lie there (TMPDIR=/dev/shm).
+        command += ["--dev", "/dev", "--size", str(_SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"]
         for library in _LIBRARIES:
             command += _as_it_is(Path(library))
         # The interpreter itself: a virtual environment only points to it.
@@ -37,7 +39,6 @@ class BubblewrapSandbox(ProcessSandbox):
         command += ["--ro-bind", str(WORKER), str(WORKER)]
         command += ["--ro-bind", str(root / "job"), str(root / "job")]
         command += ["--size", str(_HOME_BYTES), "--tmpfs", str(root / "home")]
-        command += ["--dev", "/dev", "--size", str(_SHARED_MEMORY_BYTES), "--tmpfs", "/dev/shm"]
         command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(root / "home")]
         return [*command, "--", str(python), "-I", "-S", "-B"]
 
