@@ -308,6 +308,7 @@ def bomb(repo, path: str) -> bytes:  # noqa: ARG001  # one of a table of functio
     return zlib.compress(b"blob 6\0" + bytes(200_000_000))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "harm",
     [

@@ -213,6 +213,7 @@ FLAWS = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("path", "old", "new", "finding"),
     first(FLAWS, "solution fails", "marker missing", "export drift"),
@@ -235,6 +236,7 @@ UNWRITTEN = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("path", "old", "new", "finding"), UNWRITTEN)
 def test_what_an_author_forgot_to_write_is_named(course_repo, path, old, new, finding):
     text = (course_repo.top / path).read_text()
@@ -243,6 +245,7 @@ def test_what_an_author_forgot_to_write_is_named(course_repo, path, old, new, fi
     assert any(finding in found for found in seen(course_repo.top)), seen(course_repo.top)
 
 
+@pytest.mark.thorough
 def test_each_test_needs_a_hint_of_its_own(course_repo):
     """Two tests in one cell: the hint of the other is no hint for this one."""
     second = '\n\ndef test_again():\n    """Again."""\n    assert one() == 1\n'
@@ -251,6 +254,7 @@ def test_each_test_needs_a_hint_of_its_own(course_repo):
     assert "test_again gives no hint" in found
 
 
+@pytest.mark.thorough
 def test_what_grades_on_a_server_must_be_there(course_repo):
     (content.FOLDER / "m01_two" / "probes.py").unlink()
     found = [f.what for f in findings(course_repo)]
@@ -273,12 +277,14 @@ FORGOTTEN = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("files", "says"), FORGOTTEN)
 def test_what_the_course_forgot_to_bring_is_named(course_repo, brings, files, says):
     brings(files)
     assert any(says in what for what in seen(course_repo.top)), seen(course_repo.top)
 
 
+@pytest.mark.thorough
 def test_what_the_courses_own_files_raise_is_named_with_its_line(course_repo, brings):
     brings({"perceptron/challenge.py": CHALLENGE, "perceptron/training.py": TRAINING})
     place = "grader/content/perceptron/challenge.py, line 8"
@@ -293,6 +299,7 @@ LISTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("file", "text", "where", "name"), LISTS)
 def test_a_file_that_is_in_no_list_is_found(course_repo, file, text, where, name):
     course_repo.commit({where: f"import {Path(file).stem}\n\n{name} = {{}}\n", file: text})
@@ -301,6 +308,7 @@ def test_a_file_that_is_in_no_list_is_found(course_repo, file, text, where, name
     assert f"{file} is not in {name}." not in seen(course_repo.top)
 
 
+@pytest.mark.thorough
 def test_a_report_that_is_listed_and_not_there_is_found(course_repo, monkeypatch):
     monkeypatch.setitem(checking.REPORTS, "csv", lambda _report: {}["csv"])
     assert "The report 'csv' cannot be used (KeyError: 'csv')." in problems(course_repo)
@@ -358,6 +366,7 @@ def test_an_authors_broken_file_is_the_authors_to_mend(course_repo, brings, sour
     assert any(says in problem for problem in problems(course_repo))
 
 
+@pytest.mark.thorough
 def test_a_solution_that_no_server_would_accept_is_found(course_repo, brings):
     brings({"m01_two/probes.py": PROBE.format(name="two", value=3)})
     (found,) = problems(course_repo)
@@ -555,6 +564,7 @@ def tito(repo, *arguments):
     )
 
 
+@pytest.mark.thorough
 def test_the_command_refuses_to_release_a_course_that_does_not_hold(course_repo, tmp_path):
     course_repo.commit({"modules/00_one/one.py": ONE.replace("// 20", "// 5")})
     done = tito(course_repo, "course", "release", str(tmp_path / "out"))

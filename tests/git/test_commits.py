@@ -34,6 +34,7 @@ def test_wrong_code_changes_nothing(student):
     student.settle("M  modules/00_one/one.py\n M notes.txt\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_commit_all(done_with_one):
     done_with_one.write(ONE, one("return 2 - 1"))
@@ -83,6 +84,7 @@ def test_commit_of_chosen_hunks(student):
     student.settle(" M modules/00_one/one.py\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_staged_right_and_working_tree_wrong(student):
     student.write(ONE, one())
@@ -136,6 +138,7 @@ def test_an_empty_commit(done_with_one):
     done_with_one.settle()
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_the_first_commit_of_an_orphan_branch(student):
     student.git("checkout", "-q", "--orphan", "fresh")
@@ -179,6 +182,7 @@ def test_one_wrong_module_stops_the_right_one_with_it(student):
     student.settle("M  modules/00_one/one.py\nM  modules/02_six/six.py\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_no_verify_counts_once_it_is_graded(student):
     student.write(ONE, one())
@@ -234,6 +238,7 @@ def test_without_an_identity_nothing_happens(student):
     student.settle("M  modules/00_one/one.py\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_an_empty_message_gives_the_commit_up_and_the_next_one_heals(student):
     student.write(ONE, one())
@@ -263,6 +268,7 @@ def test_amend_of_the_message_alone_leaves_what_is_staged(done_with_one):
     done_with_one.settle("M  modules/02_six/six.py\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_a_message_of_a_later_hook_that_refuses(student):
     hook = student.top / ".git" / "hooks" / "commit-msg"

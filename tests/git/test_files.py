@@ -13,6 +13,7 @@ from tests.git.conftest import EXPORT, INIT, ONE, SIX, Committer, one, six
 NOTES = "notes.txt"
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 @pytest.mark.each_runner
 @pytest.mark.parametrize("edit", ["by hand\n", "{}# at the end\n"], ids=["conflicting", "merging"])
@@ -67,6 +68,7 @@ def test_an_untracked_file_where_an_export_goes_is_refused(student):
     student.settle("?? tinytorch/core/one.py.mine\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 @pytest.mark.each_runner
 @pytest.mark.parametrize("flag", ["assume-unchanged", "skip-worktree"])
@@ -372,6 +374,7 @@ def test_a_module_that_the_course_adds(done_with_one):
     student.settle()
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_spaces_and_letters_of_any_alphabet(student):
     place = student.top.parent / "Mein Kurs, übung [1] 'ß'"
@@ -421,6 +424,7 @@ BYTES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 @pytest.mark.parametrize(("content", "says"), BYTES.values(), ids=BYTES.keys())
 def test_a_lesson_of_unusual_bytes_is_stopped_and_kept(student, content, says):

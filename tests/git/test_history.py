@@ -30,6 +30,7 @@ def test_a_clean_merge(student):
     student.settle()
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 @pytest.mark.each_runner
 def test_a_clean_merge_that_completes_a_module_asks_for_one_more_step(student):
@@ -55,6 +56,7 @@ def test_a_clean_merge_of_what_does_not_work_together_is_stopped(student):
     student.settle()
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_a_merge_with_a_conflict_in_a_lesson(done_with_one):
     student = done_with_one
@@ -141,6 +143,7 @@ def test_a_pull_that_merges(student):
     student.settle()
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_a_pull_that_rebases(student):
     upstream(student, {NOTES: "theirs\n"})
@@ -248,6 +251,7 @@ def test_an_aborted_rebase(done_with_one):
 # One commit at a time
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_cherry_pick(student):
     branch(student, "other", {ONE: one()})
@@ -418,6 +422,7 @@ def test_a_bare_repository_is_refused_with_a_way_out(student):
     assert "-> Clone it" in done.output
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_a_linked_worktree(student):
     place = student.top.parent / "linked"

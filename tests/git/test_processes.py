@@ -306,6 +306,7 @@ def test_a_lock_that_stays_stops_the_commit_with_a_way_out(student):
     student.settle()
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 @on_linux
 def test_of_two_racing_commits_one_or_both_happen(student):
@@ -325,6 +326,7 @@ def test_of_two_racing_commits_one_or_both_happen(student):
 # Consoles
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 @pytest.mark.parametrize(
     "console",
@@ -501,6 +503,7 @@ def test_a_ledger_that_cannot_be_written(done_with_one, unprivileged):
     student.settle()
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 def test_a_home_that_cannot_be_written(student, unprivileged):
     for path in (student.home / ".cache", student.home):
@@ -562,6 +565,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
 def test_a_progress_file_that_is_broken_is_made_again(done_with_one, content):

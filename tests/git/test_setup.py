@@ -332,6 +332,7 @@ def hide_an_edit(student):
     student.write(ONE, one("return 2 - 1"))
 
 
+@pytest.mark.thorough
 @pytest.mark.first
 @pytest.mark.parametrize(
     ("damage", "says", "fix"),

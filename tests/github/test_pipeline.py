@@ -50,6 +50,7 @@ def only(hub, number=1):
     return comment
 
 
+@pytest.mark.thorough
 def test_a_pull_request_gets_one_comment_that_is_updated(hub, student, workflow):
     student.git("switch", "--quiet", "-c", "work")
     student.commit(solution(3), "tensors and gradients")
@@ -216,6 +217,7 @@ def letter(hub, tmp_path, content, pull=None, **more):
     return hub.finished(Run({}, artifacts), name, sha, branch, **more)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -260,6 +262,7 @@ def test_a_comment_of_somebody_else_is_never_edited(hub, pulled, workflow, tmp_p
     assert forged["edits"] == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "more",
     [
@@ -293,6 +296,7 @@ def test_a_commit_outside_of_main_earns_nothing_whatever_its_branch_is_called(
     assert hub.badges() == {}
 
 
+@pytest.mark.thorough
 def test_a_verdict_that_cannot_be_read_leaves_the_badges_as_they_are(
     hub, student, workflow, tmp_path
 ):
@@ -402,6 +406,7 @@ def test_a_default_branch_of_another_name_awards_badges(tmp_path, student, workf
     hub.close()
 
 
+@pytest.mark.thorough
 def test_only_what_is_needed_is_asked_of_the_interface(hub, pulled, workflow, tmp_path):
     award(hub, workflow, letter(hub, tmp_path, None, pulled))
     methods = {(method, path.split("?")[0].rpartition("/")[2]) for method, path in hub.asked}

@@ -178,6 +178,7 @@ print(*sorted(loaded - set(parts.judging_files())), sep="\\n")
 """
 
 
+@pytest.mark.thorough
 def test_every_file_that_a_run_imports_is_in_its_digest():
     """Of the judging process: what the worker runs is all of grader/sandbox/worker and content/."""
     command = [sys.executable, "-c", RUNS]

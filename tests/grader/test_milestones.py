@@ -171,6 +171,7 @@ def test_a_process_that_ends_early_is_silence_not_success():
     assert not evidence.passed
 
 
+@pytest.mark.thorough
 def test_a_training_that_hangs_is_stopped():
     hanging = trial("xor", nn="def relu(x): pass\ndef tanh(x):\n    while True: pass")
     limits = Limits(wall_s=3.0, cpu_s=5, report_mb=8)
@@ -251,6 +252,7 @@ def learning(top: Path, test: str, *options: str) -> subprocess.CompletedProcess
     )
 
 
+@pytest.mark.thorough
 def test_the_pytest_of_a_milestone_passes_shows_and_earns(student):
     done = learning(student, "perceptron", "--revision", "HEAD")
     assert done.returncode == 0, done.stdout + done.stderr

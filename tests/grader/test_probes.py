@@ -171,6 +171,7 @@ STOPPERS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("code", "said"), first(STOPPERS, "raises when imported", "ends in a probe")
 )
@@ -450,6 +451,7 @@ def test_a_changed_input_is_told():
         probe.judge(drawn, {**got, "after/x": drawn["x"] + 1})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("method", "said"),
     [

@@ -632,6 +632,7 @@ LOOPS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("without_numpy")
 @pytest.mark.parametrize(("code", "expected"), first(LOOPS, "loops", "stops itself"))
 def test_what_never_ends_is_stopped(sandbox, scratch, code, expected):
@@ -1007,6 +1008,7 @@ def test_lines_are_those_of_the_lesson(sandbox):
     assert where == f"modules/05_case/case.py:{lines.index('    return 1 / 0') + 1}: return 1 / 0"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("line", "limits"),
     [

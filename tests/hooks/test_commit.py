@@ -43,6 +43,7 @@ def test_wrong_code_is_stopped_and_nothing_is_changed(student):
     assert student.read(ONE) == one("return 2")
 
 
+@pytest.mark.thorough
 def test_the_message_says_what_was_expected_what_came_and_what_to_do(student):
     student.write(ONE, one("return 2"))
     said = student.commit(ONE).output
@@ -83,6 +84,7 @@ def test_a_milestone_is_announced_by_the_commit_that_unlocks_it(done_with_one):
     assert "UNLOCKED" not in done_with_one.commit("notes.txt").output
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -189,6 +191,7 @@ def test_a_hand_edited_staged_export_is_refused(done_with_one):
     assert done_with_one.read(EXPORT) == "by hand\n"
 
 
+@pytest.mark.thorough
 def test_a_stale_export_of_ours_heals_itself(done_with_one):
     done_with_one.write(ONE, one("return 2 - 1"))
     done_with_one.git("add", ONE)
@@ -222,6 +225,7 @@ def test_right_code_committed_past_the_hook_is_graded_afterwards_and_exported_ne
     assert json.loads(student.read("progress.json"))["completed_modules"] == ["00_one"]
 
 
+@pytest.mark.thorough
 def test_a_commit_that_changes_no_lesson_is_answered_from_a_memo(done_with_one):
     for memo in (done_with_one.top / ".git" / "tito-memos").iterdir():
         memo.write_text(f"remembered: {memo.name[:4]}", encoding="utf-8")
@@ -231,6 +235,7 @@ def test_a_commit_that_changes_no_lesson_is_answered_from_a_memo(done_with_one):
     assert "remembered: post" in said
 
 
+@pytest.mark.thorough
 def test_a_memo_counts_for_the_rules_it_was_made_with(done_with_one):
     for memo in (done_with_one.top / ".git" / "tito-memos").iterdir():
         memo.write_text("remembered", encoding="utf-8")
@@ -249,6 +254,7 @@ def test_an_error_of_ours_lets_the_commit_through_and_names_the_log(student):
     assert "RuntimeError: bug" in log.read_text("utf-8")
 
 
+@pytest.mark.thorough
 def test_a_broken_course_yaml_stops_with_its_line(student):
     student.write("course.yaml", student.read("course.yaml").replace("title: Two", "titel: Two"))
     done = student.commit("course.yaml")
@@ -274,6 +280,7 @@ def test_a_branch_without_course_yaml_can_be_committed_to(student):
     assert "there is no course.yaml" in done.output
 
 
+@pytest.mark.thorough
 def test_a_removed_test_is_run_from_the_course_and_said(student):
     student.write(ONE, one("return 2").replace("def test_one_is_one", "def helper"))
     done = student.commit(ONE)
@@ -282,6 +289,7 @@ def test_a_removed_test_is_run_from_the_course_and_said(student):
     assert "test_one_is_one is no longer in modules/00_one/one.py" in done.output
 
 
+@pytest.mark.thorough
 def test_student_code_sees_nothing_of_the_commit(student):
     body = (
         "import os, subprocess\n"

@@ -51,6 +51,7 @@ def test_every_bug_fails_a_probe(mutant):
     assert noticed is (oracles.mutant_id(mutant) not in beyond.PROBES), mutant.what
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mutant", SAMPLED, ids=oracles.mutant_id)
 def test_every_bug_fails_the_evidence_of_the_milestones_that_run_it(mutant):
     """Where a training reports what the right library reports, there is nothing to notice."""

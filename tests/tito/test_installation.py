@@ -151,6 +151,7 @@ def _track_progress(student):
     student.git("add", "-f", "progress.json")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("damage", "says", "fix"),
     [

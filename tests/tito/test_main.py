@@ -37,6 +37,7 @@ def test_every_command_has_help_with_an_example(path):
     assert path in (command.epilog or "")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", ALL)
 def test_help_works_outside_of_any_repository(student, path):
     student.top = student.home
@@ -214,6 +215,7 @@ def test_status_names_exports_that_are_not_what_the_lessons_say(student):
 # In a process of its own
 
 
+@pytest.mark.thorough
 def test_exit_statuses_of_the_real_process(student):
     assert student.run("status").returncode == 0
     assert student.run("module", "test", "00").returncode == 1
@@ -300,6 +302,7 @@ def test_a_narrow_terminal_breaks_no_name(student):
     assert "double_sum() works with zero." not in drawn  # it passes; what fails is what counts
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("setting", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_colours_where_they_are_not_wanted(student, setting):
     assert "\x1b" not in in_a_terminal(student, "status", **setting)

@@ -97,6 +97,7 @@ def test_run_shows_measurements_claims_and_the_panel(ready):
     assert "Next: Begin 02_autograd" in said.out
 
 
+@pytest.mark.thorough
 def test_run_is_remembered_in_both_progress_files(ready):
     ready.tito("milestone", "run", "perceptron")
     for path in (ready.top / "progress.json", ready.home / ".tinytorch/progress.json"):
@@ -106,6 +107,7 @@ def test_run_is_remembered_in_both_progress_files(ready):
     assert "The last run on this code:" in said.out
 
 
+@pytest.mark.thorough
 def test_a_failed_run_names_claim_measurement_causes_and_the_way_back(ready):
     ready.commit_solved("01_tensor", text=still)
     said = ready.tito("milestone", "run", "perceptron")
@@ -118,6 +120,7 @@ def test_a_failed_run_names_claim_measurement_causes_and_the_way_back(ready):
     assert "unlocked, last run failed" in ready.tito("milestone", "status").out
 
 
+@pytest.mark.thorough
 def test_a_milestone_of_earlier_code_that_fails_now_is_what_comes_next(ready):
     assert ready.tito("milestone", "run", "perceptron").status == 0
     ready.commit_solved("01_tensor", text=still)
@@ -126,6 +129,7 @@ def test_a_milestone_of_earlier_code_that_fails_now_is_what_comes_next(ready):
     assert said.out.endswith(f"Next: {BACK}\n")
 
 
+@pytest.mark.thorough
 def test_a_training_says_what_is_running(ready, monkeypatch):
     seen = []
     monkeypatch.setattr("tito.screen.Screen.progress", lambda _screen, what: seen.append(what))
@@ -142,6 +146,7 @@ def test_run_as_json(ready):
     assert verdict["earned"]["commit"] == ready.git("rev-parse", "HEAD")
 
 
+@pytest.mark.thorough
 def test_run_all_runs_what_is_unlocked(ready):
     ready.commit_solved("02_autograd")
     said = ready.tito("milestone", "run", "all")
@@ -157,6 +162,7 @@ def test_run_all_with_nothing_unlocked_says_what_the_first_needs(student):
     assert "1957 - The Perceptron is locked." in said.err
 
 
+@pytest.mark.thorough
 def test_run_is_about_the_commit_and_says_so(ready):
     ready.write("01_tensor", wrong("01_tensor"))
     said = ready.tito("milestone", "run", "perceptron")
@@ -179,6 +185,7 @@ def test_an_unknown_milestone_gets_a_suggestion(student):
     assert "Did you mean 'perceptron'?" in said.err
 
 
+@pytest.mark.thorough
 def test_what_the_pytest_file_says_changes_nothing(ready):
     path = ready.top / "tests/milestones/test_learning_verification.py"
     path.parent.mkdir(parents=True)
@@ -187,6 +194,7 @@ def test_what_the_pytest_file_says_changes_nothing(ready):
     assert ready.tito("milestone", "run", "perceptron").status == 1
 
 
+@pytest.mark.thorough
 def test_missing_data_of_one_milestone_leave_the_others(ready, monkeypatch):
     def draw(_generator, _root):
         raise CourseError("digits.npz is missing.", hint="git checkout it")
@@ -215,6 +223,7 @@ def test_a_fault_of_ours_is_no_failure_of_the_students(ready, monkeypatch):
     assert "unlocked  0 of 20" in ready.tito("milestone", "status").out
 
 
+@pytest.mark.thorough
 def test_a_course_without_train_is_no_failure_of_the_students(ready, monkeypatch, tmp_path):
     folder = tmp_path / "content"
     shutil.copytree(content.FOLDER, folder)

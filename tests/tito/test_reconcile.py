@@ -33,6 +33,7 @@ def test_news_is_told_once(student, clone):
     assert second.before.unlocked_milestones == ("perceptron",)
 
 
+@pytest.mark.thorough
 def test_deleted_files_come_back_and_repeat_nothing_old(student, clone):
     student.commit_solved("00_setup", "01_tensor")
     clone.reconcile()
@@ -107,6 +108,7 @@ def test_a_milestone_proven_by_earlier_code_stays_completed(student, clone):
     assert content["completed_milestones"] == ["perceptron"]
 
 
+@pytest.mark.thorough
 def test_a_completion_whose_proof_is_lost_is_a_claim(student, clone):
     student.commit_solved("00_setup", "01_tensor")
     clone.engine.ledger.earn("perceptron", Earned("abc", "2026-01-01T00:00:00+00:00"))
@@ -126,6 +128,7 @@ def test_before_the_first_commit_nothing_is_complete(student):
     assert clone.reconcile().after.complete == ()
 
 
+@pytest.mark.thorough
 def test_two_working_trees_of_one_repository_are_kept_apart(student, clone, tmp_path):
     clone.reconcile()
     student.git("worktree", "add", "-q", "-b", "second", str(tmp_path / "second"))
