@@ -207,7 +207,7 @@ WRONG = [
         _RULE.format("softmax_gradient", "softmax") + "return (grad * out.data,)",
         "derivatives",
         "k_proj.weight points elsewhere",
-        "numeric_gradient",
+        "numeric gradient",
         id="softmax Jacobian without its second part",
     ),
     pytest.param(
@@ -216,7 +216,7 @@ WRONG = [
         "Optimizer.zero_grad = lambda self: None",
         "derivatives",
         "is right in step 1 and",
-        "zero_grad",
+        "forgotten",
         id="gradients never forgotten",
     ),
     pytest.param(

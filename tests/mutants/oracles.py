@@ -22,13 +22,12 @@ from grader.proof import conversation
 from grader.proof.conversation import ArrayBundle, Heard, Part
 from grader.proof.examination import ProbePart, TrialPart
 from grader.proof.milestones import route, trials
-from grader.proof.milestones.proofs import TITLES
 from grader.rules.course import Milestone
 from grader.sandbox import Sandbox
 from grader.sandbox.jobs import Job
 from grader.sandbox.process import ProcessSandbox
 from grader.sandbox.worker.arrays import unpack
-from grader.verdicts.facts import CheckResult, Evidence, Outcome
+from grader.verdicts.facts import CLAIMS, CheckResult, Evidence, Outcome
 from tests.lessons import mutants_a, mutants_b, mutants_c, reference
 from tests.lessons.library import reference_library
 from tests.lessons.mutant import Mutant
@@ -114,7 +113,7 @@ class Asked:
     @property
     def unproven(self) -> list[CheckResult]:
         """What fails besides the claims: a short training does not learn enough for these."""
-        return [c for c in self.failing if c.name in TITLES or c.outcome is not Outcome.FAILED]
+        return [c for c in self.failing if c.name not in CLAIMS or c.outcome is not Outcome.FAILED]
 
     @property
     def reported(self) -> list[tuple[str, dict[str, np.ndarray]]]:
