@@ -22,7 +22,7 @@ def write_whole(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105  # mkstemp gives a str
-    except BaseException:
+    except BaseException:  # raised again: only what is half written goes
         with contextlib.suppress(OSError):
             os.unlink(temporary)  # noqa: PTH108  # as above
         raise

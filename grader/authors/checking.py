@@ -340,7 +340,7 @@ def _guarded(findings: Iterator[Remark]) -> Iterator[Remark]:
         yield from findings
     except CourseError as error:
         yield Remark(error.what, error.hint)
-    except Exception as error:
+    except Exception as error:  # raised again below, unless it is the content's own
         frames = traceback.extract_tb(error.__traceback__)
         places = [f for f in frames if Path(f.filename).is_relative_to(content.FOLDER)]
         if not places:
